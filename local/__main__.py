@@ -1,0 +1,107 @@
+"""The command line: `python -m local up`, and what is done to a running instance."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from local.settings import Settings, SettingsError, load
+
+app = typer.Typer(
+    help="Headwater on this machine: the deployed templates, a local AppSync, and the AWS around it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def main() -> None:
+    """Ports and the state directory come from HEADWATER_PORT, HEADWATER_AWS_PORT, HEADWATER_MQTT_PORT, HEADWATER_STATE."""
+
+
+@app.command()
+def up(
+    template: Annotated[Path, typer.Option(help="A SAM or CloudFormation template with an AppSync API.")] = Path(
+        "template.yaml"
+    ),
+    stack: Annotated[str, typer.Option(help="The name of the stack to deploy and serve.")] = "headwater",
+) -> None:
+    """Deploy a template to the local cloud and serve its GraphQL API until Ctrl-C."""
+    from local.runner import Instance
+
+    _run(Instance(_settings(), template.resolve(), stack).run())
+
+
+@app.command()
+def seed(
+    path: Annotated[Path, typer.Argument(help="An IRC log: `[HH:MM] <nick> text` lines.")],
+    room: Annotated[str | None, typer.Option(help="The room to fill; by default it is named after the file.")] = None,
+) -> None:
+    """Load real data into the running instance through its GraphQL API."""
+    from local.seed import seed as load_file
+
+    _run(load_file(path, _outputs(), room=room))
+
+
+def _settings() -> Settings:
+    try:
+        return load(os.environ)
+    except SettingsError as error:
+        _fail(error)
+
+
+def _outputs() -> dict[str, Any]:
+    """Where the running instance is, as it wrote it down."""
+    file = _settings().outputs_file
+    try:
+        found: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        _fail(f"no instance runs on {file.parent}: start one with `make dev`, or set HEADWATER_STATE to its directory")
+    return found
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> None:
+    """Run to the end; what a user can mend is one message, anything else is a trace."""
+    import uvloop
+
+    from local.cloud import CloudError
+    from local.deploy import DeployError
+    from local.errors import NotEmulated
+    from local.runner import RunnerError
+    from local.seed import SeedError
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    except* (CloudError, DeployError, NotEmulated, RunnerError, SeedError) as errors:
+        for error in _flat(errors):
+            Console(stderr=True).print(f"[red]headwater:[/] {escape(str(error))}", highlight=False)
+        sys.exit(1)
+    except* KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _flat(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+def _fail(message: object) -> Any:
+    Console(stderr=True).print(f"[red]headwater:[/] {escape(str(message))}", highlight=False)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    app()

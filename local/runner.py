@@ -1,0 +1,224 @@
+"""`python -m local up`: one instance, started in order, watched, and stopped in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import watchfiles
+from rich.console import Console
+
+from local import deploy
+from local.appsync.host import ApiHost
+from local.cloud import Cloud, CloudError, Stack
+from local.event_sources import EventSources
+from local.functions import Functions
+from local.progress import Progress
+from local.seed import seed_if_empty
+from local.settings import Settings
+from local.sources import source_map
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+class RunnerError(Exception):
+    """The instance cannot start or go on; the message says what to do."""
+
+
+class Instance:
+    """All parts of a running instance. `run` returns when it was asked to stop."""
+
+    def __init__(self, settings: Settings, template: Path, stack: str) -> None:
+        self.settings = settings
+        self.template = template
+        self.stack = stack
+        self.progress = Progress(Console(stderr=False, highlight=False))
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._redeploy = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start everything, serve until SIGINT or SIGTERM, stop everything.
+
+        Raises:
+            RunnerError, CloudError, DeployError, NotEmulated: it cannot start, or the local cloud died.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        self.settings.state.mkdir(parents=True, exist_ok=True)
+        with _lock(self.settings.state):
+            self.settings.outputs_file.unlink(missing_ok=True)
+            _check_ports(self.settings)
+            async with contextlib.AsyncExitStack() as parts:
+                serving = asyncio.create_task(self._serve(parts))
+                stopping = asyncio.create_task(self._stop.wait())
+                await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if not serving.done():
+                    serving.cancel()
+                stopping.cancel()
+                self.settings.outputs_file.unlink(missing_ok=True)
+                with contextlib.suppress(asyncio.CancelledError):
+                    await serving
+                self.progress.line("Stopping ...")
+
+    async def _serve(self, parts: contextlib.AsyncExitStack) -> None:
+        settings = self.settings
+        template = deploy.read_template(self.template)
+        functions_socket = Functions.socket_for(settings.state)
+        cloud = Cloud(
+            port=settings.aws_port, mqtt_port=settings.mqtt_port, state=settings.state, region=settings.region,
+            invoke_socket=functions_socket,
+        )  # fmt: skip
+        with self.progress.step("Starting the local cloud"):
+            await cloud.start()
+            parts.push_async_callback(cloud.stop)
+        host = ApiHost(settings, cloud)
+        functions = Functions(cloud=cloud, state=settings.state, rewrite=host.local_url_of_aws_urls)
+        host.invoke = functions.invoke
+        await functions.start()
+        parts.push_async_callback(functions.stop)
+        await self._deploy(template, cloud)
+        stacks = await self._load(template, cloud, functions, host)
+        with self.progress.step("Serving"):
+            await host.start()
+            parts.push_async_callback(host.stop)
+            events = EventSources(cloud, functions, settings.state)
+            await events.start()
+            parts.push_async_callback(events.stop)
+        cloud.on_control(lambda service: self._reload.set() if service in {"cloudformation", "appsync"} else None)
+        if settings.seed and self.template == HERE / "template.yaml":
+            await seed_if_empty(host.outputs(stacks), state=settings.state, progress=self.progress)
+        _write_outputs(settings, host.outputs(stacks) | {"stack": self.stack, "pid": os.getpid()})
+        self.progress.ready(json.loads(settings.outputs_file.read_text()))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch_cloud(cloud))
+            tasks.create_task(self._watch_files(template))
+            tasks.create_task(self._follow_changes(cloud, functions, host))
+
+    async def _deploy(self, template: deploy.Template, cloud: Cloud) -> None:
+        mark = deploy.fingerprint(template, deploy.local_parameters(template))
+        if await _deployed(cloud, self.stack) == mark:
+            self.progress.line(f"Stack {self.stack} is up to date")
+            return
+        with self.progress.step(f"Deploying stack {self.stack} (sam build, sam deploy)"):
+            await deploy.deploy(
+                template, self.stack, endpoint=cloud.endpoint, region=self.settings.region, state=self.settings.state
+            )
+            await _mark_deployed(cloud, self.stack, mark)
+
+    async def _load(self, template: deploy.Template, cloud: Cloud, functions: Functions, host: ApiHost) -> list[Stack]:
+        stacks = await cloud.resources()
+        functions.sources = source_map(template, self.stack, stacks)
+        await host.load(stacks, self.stack)
+        return stacks
+
+    async def _watch_cloud(self, cloud: Cloud) -> None:
+        raise CloudError(f"the local cloud ended by itself: {await cloud.died()}")
+
+    async def _watch_files(self, template: deploy.Template) -> None:
+        """Templates, schema and resolver code redeploy; the code of functions reloads by itself."""
+        code = {folder for part in template.walk() for folder in part.code().values()}
+        artifacts = set().union(*(part.artifacts() for part in template.walk()))
+        files = {part.path for part in template.walk()} | {path for path in artifacts - code if path.is_file()}
+        folders = {path.parent for path in files}
+        async for changes in watchfiles.awatch(*folders, recursive=False, step=100, stop_event=self._stop):
+            if any(Path(path) in files for _, path in changes):
+                self._redeploy.set()
+
+    async def _follow_changes(self, cloud: Cloud, functions: Functions, host: ApiHost) -> None:
+        while True:
+            waits = [asyncio.create_task(self._reload.wait()), asyncio.create_task(self._redeploy.wait())]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            try:
+                template = deploy.read_template(self.template)
+                if self._redeploy.is_set():
+                    self._redeploy.clear()
+                    await self._deploy(template, cloud)
+                self._reload.clear()
+                await self._load(template, cloud, functions, host)
+            except Exception as error:  # noqa: BLE001  a half-saved file must not stop a running instance
+                self.progress.problem(error)
+
+
+def check_python() -> None:
+    """Refuse an interpreter that the set-up would not have chosen."""
+    if sys.version_info < (3, 11):
+        raise RunnerError("Headwater needs Python 3.11 or newer")
+
+
+@contextlib.contextmanager
+def _lock(state: Path) -> Any:
+    """One instance per state directory; the lock goes with the process, however it ends."""
+    with (state / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise RunnerError(
+                f"another instance (process {file.read().strip()}) runs on {state}; stop it or set HEADWATER_STATE"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _check_ports(settings: Settings) -> None:
+    wanted = [
+        (settings.port, "HEADWATER_PORT"), (settings.tls_port, "HEADWATER_PORT (HTTPS is the port after it)"),
+        (settings.aws_port, "HEADWATER_AWS_PORT"), (settings.mqtt_port, "HEADWATER_MQTT_PORT"),
+    ]  # fmt: skip
+    for port, variable in wanted:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise RunnerError(f"port {port} is in use ({error.strerror}); choose another with {variable}") from error
+
+
+async def _deployed(cloud: Cloud, stack: str) -> str | None:
+    """The fingerprint of what is deployed. It lives beside the stack, so that both come back, or not, after a crash."""
+    def read() -> str | None:
+        try:
+            status = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+            mark = cloud.client("ssm").get_parameter(Name=_mark_name(stack))["Parameter"]["Value"]
+        except cloud.client("ssm").exceptions.ParameterNotFound:
+            return None
+        except cloud.client("cloudformation").exceptions.ClientError:
+            return None
+        return mark if status.endswith("_COMPLETE") and "ROLLBACK" not in status else None
+
+    return await asyncio.to_thread(read)
+
+
+async def _mark_deployed(cloud: Cloud, stack: str, mark: str) -> None:
+    await asyncio.to_thread(
+        cloud.client("ssm").put_parameter, Name=_mark_name(stack), Value=mark, Type="String", Overwrite=True
+    )
+
+
+def _mark_name(stack: str) -> str:
+    return f"/headwater/local/{stack}/fingerprint"
+
+
+def _write_outputs(settings: Settings, outputs: dict[str, Any]) -> None:
+    """Readers see the whole file or none."""
+    unfinished = settings.outputs_file.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(outputs, indent=2) + "\n")
+    unfinished.replace(settings.outputs_file)
+
+
