@@ -1,10 +1,13 @@
-"""Errors that every part of `local` shares."""
+"""The errors that more than one part of `local` raises."""
 
 from __future__ import annotations
 
 
-class NotEmulated(Exception):
-    """Something that AWS has and `local` does not: refused with the reason instead of approximated."""
+class NotEmulated(Exception):  # noqa: N818 - reads as the sentence it stands for
+    """Headwater's local AppSync does not have a feature of AWS.
+
+    It refuses instead of answering differently than AWS would; `docs/not-on-aws.md` lists what is missing.
+    """
 
     def __init__(self, feature: str, reason: str) -> None:
         super().__init__(f"{feature} is not emulated: {reason}")

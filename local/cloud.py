@@ -1,0 +1,345 @@
+"""MiniStack as a child process: start, stop, watch, and the typed questions that the rest of `local` asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.ministack.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+
+logger = logging.getLogger("headwater.cloud")
+
+PROJECT = str(Path(__file__).resolve().parent.parent)
+START_SECONDS = 30.0
+STOP_SECONDS = 3.0
+RENEW_BEFORE_SECONDS = 300.0
+"""Role credentials are renewed this long before they expire, so that none expires in a worker's hands."""
+
+
+class CloudError(Exception):
+    """MiniStack could not be started, or is gone. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a stack. `properties` are resolved; `emulated` is False for a type that is only recorded."""
+
+    logical_id: str
+    type: str
+    physical_id: str
+    properties: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    status: str
+    emulated: bool = True
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack. `parent` is the name of the stack that nests it."""
+
+    name: str
+    id: str
+    parent: str | None
+    status: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    resources: tuple[Resource, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who an access key is. `policies` are the identity policies.
+
+    Each of `limits` is a further set of policies that must allow too (permissions boundary, session policies).
+    """
+
+    secret_access_key: str
+    arn: str
+    account_id: str
+    user_id: str
+    root: bool
+    policies: tuple[Mapping[str, Any], ...] = ()
+    limits: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Temporary credentials of a role; `expires_at` in epoch seconds."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expires_at: float
+
+
+class Cloud:
+    """The MiniStack child. `state` is its directory (data and log); `mqtt_port` 0 turns the MQTT listener off.
+
+    Whoever runs Lambda functions listens on `invoke_socket`, before or after `start`.
+    """
+
+    def __init__(self, *, port: int, mqtt_port: int, state: Path, region: str = "us-east-1") -> None:
+        self.port = port
+        self.region = region
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.log_file = state / "ministack.log"
+        self._mqtt_port = mqtt_port
+        self._state = state
+        # The system's temporary directory and not `state`: a socket's path may have 107 bytes only.
+        self._sockets = Path(tempfile.mkdtemp(prefix="headwater-"))
+        self.invoke_socket = self._sockets / "invoke"
+        self._process: asyncio.subprocess.Process | None = None
+        self._lifeline: int | None = None
+        self._stopping = False
+        self._notifications: socket.socket | None = None
+        self._stream_callbacks: list[Callable[[str], None]] = []
+        self._control_callbacks: list[Callable[[str], None]] = []
+        self._session: Any = boto3.session.Session(
+            aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=region
+        )
+        self._clients: dict[str, Any] = {}
+        self._clients_lock = threading.Lock()
+        self._credentials: dict[tuple[str, str], Credentials] = {}
+
+    # --- the process ---
+
+    async def start(self) -> None:
+        """Start MiniStack and wait until it answers. Raises CloudError."""
+        _check_port(self.port, "HEADWATER_AWS_PORT", "the AWS services")
+        if self._mqtt_port:
+            _check_port(self._mqtt_port, "HEADWATER_MQTT_PORT", "MQTT")
+        self._state.mkdir(parents=True, exist_ok=True)
+        self._listen()
+        read_end, self._lifeline = os.pipe()
+        command = [sys.executable, "-m", "local.ministack"]
+        command += ["--port", str(self.port), "--mqtt-port", str(self._mqtt_port), "--state", str(self._state)]
+        command += ["--region", self.region, "--parent-pipe", str(read_end)]
+        environment = {
+            **os.environ,
+            "HEADWATER_NOTIFY": str(self._sockets / "notify"),
+            "HEADWATER_INVOKE": str(self.invoke_socket),
+            "PYTHONPATH": PROJECT,
+        }
+        try:
+            with self.log_file.open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    pass_fds=(read_end,),
+                    start_new_session=True,  # Ctrl-C reaches the runner only, which stops us in order
+                )
+        finally:
+            os.close(read_end)
+        await self._wait_until_healthy(self._process)
+
+    async def _wait_until_healthy(self, process: asyncio.subprocess.Process) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            while time.monotonic() < deadline:
+                if ended.done():
+                    raise CloudError(self._obituary(ended.result()))
+                if await asyncio.to_thread(self._healthy):
+                    return
+                await asyncio.wait([ended], timeout=0.05)
+        finally:
+            ended.cancel()
+        await self.stop()
+        raise CloudError(f"MiniStack does not answer after {START_SECONDS:.0f} s. Its log: {self.log_file}")
+
+    def _healthy(self) -> bool:
+        try:
+            self._request("GET", "/_headwater/resources")
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _obituary(self, status: int) -> str:
+        tail = self.log_file.read_text(errors="replace").splitlines()[-15:] if self.log_file.exists() else []
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        lines = "\n".join(f"    {line}" for line in tail)
+        return f"MiniStack {how}. The end of {self.log_file}:\n{lines}"
+
+    async def died(self) -> str:
+        """Wait until the child ends without having been asked to, and return the reason."""
+        if self._process is None:
+            raise CloudError("MiniStack was not started.")
+        status = await self._process.wait()
+        if self._stopping:
+            await asyncio.Event().wait()  # asked to: nobody died
+        return self._obituary(status)
+
+    async def stop(self) -> None:
+        """Stop the child, which saves its state. Harmless when it does not run."""
+        self._stopping = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                logger.warning("MiniStack did not stop within %.0f s and is killed.", STOP_SECONDS)
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        if self._notifications is not None:
+            asyncio.get_running_loop().remove_reader(self._notifications)
+            self._notifications.close()
+            self._notifications = None
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    # --- notifications ---
+
+    def _listen(self) -> None:
+        self._sockets.mkdir(parents=True, exist_ok=True)
+        path = self._sockets / "notify"
+        path.unlink(missing_ok=True)
+        self._notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notifications.setblocking(False)
+        self._notifications.bind(str(path))
+        asyncio.get_running_loop().add_reader(self._notifications, self._receive)
+
+    def _receive(self) -> None:
+        assert self._notifications is not None
+        changed: dict[tuple[str, str], None] = {}  # in order, each once: many records of one table are one wake-up
+        with contextlib.suppress(BlockingIOError):
+            while len(changed) < 256:
+                message = json.loads(self._notifications.recv(4096))
+                changed[next(iter(message.items()))] = None
+        for kind, name in changed:
+            for callback in self._stream_callbacks if kind == "stream" else self._control_callbacks:
+                callback(name)
+
+    def on_stream(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(table name)` on the event loop after new records on the table's stream."""
+        self._stream_callbacks.append(callback)
+
+    def on_control(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(service)` on the event loop after a change of a service's configuration."""
+        self._control_callbacks.append(callback)
+
+    # --- questions ---
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service with the account's root credentials: one for each service, thread safe."""
+        with self._clients_lock:
+            if service not in self._clients:
+                config = Config(
+                    connect_timeout=5, read_timeout=60, max_pool_connections=64, s3={"addressing_style": "path"}
+                )
+                self._clients[service] = self._session.client(service, endpoint_url=self.endpoint, config=config)
+            return self._clients[service]
+
+    def _request(self, method: str, path: str, content: object = None) -> Any:
+        body = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(self.endpoint + path, data=body, method=method)  # noqa: S310 - our own child
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as response:
+            return json.loads(response.read())
+
+    async def resources(self) -> list[Stack]:
+        """All deployed stacks, parents first, with their resolved resources."""
+        answer = await asyncio.to_thread(self._request, "GET", "/_headwater/resources")
+        return [_stack(stack) for stack in answer["stacks"]]
+
+    async def principal(self, access_key_id: str, session_token: str | None) -> Principal | None:
+        """Who an access key is, or None when MiniStack would refuse it. Never cached here."""
+        question = {"accessKeyId": access_key_id, "sessionToken": session_token}
+        try:
+            answer = await asyncio.to_thread(self._request, "POST", "/_headwater/principal", question)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == 404:
+                    return None
+                raise
+        return Principal(
+            secret_access_key=answer["secretAccessKey"],
+            arn=answer["arn"],
+            account_id=answer["accountId"],
+            user_id=answer["userId"],
+            root=answer["root"],
+            policies=tuple(answer["policies"]),
+            limits=tuple(tuple(limit) for limit in answer["limits"]),
+        )
+
+    async def role_credentials(self, role_arn: str, session_name: str) -> Credentials:
+        """Temporary credentials of a role, assumed once and renewed in time."""
+        key = (role_arn, session_name)
+        known = self._credentials.get(key)
+        if known is None or known.expires_at - time.time() < RENEW_BEFORE_SECONDS:
+            known = await asyncio.to_thread(self._assume, role_arn, session_name)
+            self._credentials[key] = known
+        return known
+
+    def _assume(self, role_arn: str, session_name: str) -> Credentials:
+        answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+        return Credentials(
+            access_key_id=answer["AccessKeyId"],
+            secret_access_key=answer["SecretAccessKey"],
+            session_token=answer["SessionToken"],
+            expires_at=answer["Expiration"].timestamp(),
+        )
+
+
+def _check_port(port: int, variable: str, what: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CloudError(
+                f"Port {port} for {what} is not free ({error.strerror}). Is Headwater running already? "
+                f"Stop what uses it, or set {variable} to another port."
+            ) from error
+
+
+def _stack(answer: Mapping[str, Any]) -> Stack:
+    resources = tuple(
+        Resource(
+            logical_id=resource["logicalId"],
+            type=resource["type"],
+            physical_id=resource["physicalId"],
+            properties=resource["properties"],
+            attributes=resource["attributes"],
+            status=resource["status"],
+            emulated=resource["emulated"],
+        )
+        for resource in answer["resources"]
+    )
+    return Stack(
+        name=answer["name"],
+        id=answer["id"],
+        parent=answer["parent"],
+        status=answer["status"],
+        parameters=answer["parameters"],
+        resources=resources,
+        outputs=answer["outputs"],
+    )

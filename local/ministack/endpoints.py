@@ -1,0 +1,85 @@
+"""The HTTP endpoints under `/_headwater/`, served on MiniStack's own port; and a watch over what changes state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from local.ministack import inventory, principals
+from local.ministack.saves import Saves
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PREFIX = "/_headwater/"
+
+# JSON protocols name their operation in a header; these verbs only read.
+_READING = ("Get", "Query", "Scan", "BatchGet", "TransactGet", "Describe", "List")
+
+
+def changes_state(scope: Scope) -> bool:
+    """Whether a request may change anything that has to be saved. In doubt it does."""
+    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return False
+    target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"")
+    operation = target.decode("latin-1").rpartition(".")[2]
+    return not operation.startswith(_READING)
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, content: object) -> None:
+    body = json.dumps(content, default=str).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
+    method, name = scope["method"], scope["path"].removeprefix(PREFIX)
+    if (method, name) == ("GET", "resources"):
+        await _answer(send, 200, {"stacks": inventory.stacks()})
+    elif (method, name) == ("POST", "principal"):
+        try:
+            question = json.loads(await _body(receive))
+            key_id, token = question["accessKeyId"], question.get("sessionToken")
+        except (ValueError, KeyError, TypeError):
+            await _answer(send, 400, {"error": "BadRequest", "message": 'Send {"accessKeyId", "sessionToken"}.'})
+            return
+        try:
+            await _answer(send, 200, principals.describe(key_id, token))
+        except principals.UnknownPrincipal as unknown:
+            await _answer(send, 404, {"error": unknown.code, "message": str(unknown)})
+    else:
+        await _answer(send, 404, {"error": "NotFound", "message": f"No {method} {scope['path']} here."})
+
+
+def wrap(application: Application, saves: Saves) -> Application:
+    """MiniStack's ASGI application with our endpoints in front. A state-changing request marks the state unsaved."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if scope["path"].startswith(PREFIX):
+                await _serve(scope, receive, send)
+                return
+            if changes_state(scope):
+                try:
+                    await application(scope, receive, send)
+                finally:
+                    saves.mark_changed()
+                return
+        elif scope["type"] == "lifespan":
+            saves.attach()
+        await application(scope, receive, send)
+
+    return wrapped
