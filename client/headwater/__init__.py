@@ -1,0 +1,41 @@
+"""Headwater's Python client.
+
+from headwater import connect
+
+async with connect() as hw:
+    await hw.send_message("lobby", "hello", author="ada")
+    async for change in hw.room("lobby"):
+        print(change.seq, change.message)
+"""
+
+from headwater.changes import Change, Message
+from headwater.client import Client, NewMessage, connect
+from headwater.credentials import api_key, iam
+from headwater.errors import (
+    GraphQLFailure,
+    HeadwaterError,
+    MissingChanges,
+    NoEndpoint,
+    ResyncRequired,
+    Unauthorized,
+    Unreachable,
+)
+from headwater.room import Room
+
+__all__ = [
+    "Change",
+    "Client",
+    "GraphQLFailure",
+    "HeadwaterError",
+    "Message",
+    "MissingChanges",
+    "NewMessage",
+    "NoEndpoint",
+    "ResyncRequired",
+    "Room",
+    "Unauthorized",
+    "Unreachable",
+    "api_key",
+    "connect",
+    "iam",
+]

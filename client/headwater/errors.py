@@ -1,0 +1,114 @@
+"""Everything that the client raises.
+
+    HeadwaterError
+    |- NoEndpoint                 nothing says where the API is
+    |- Unreachable                the server cannot be reached, or hung up
+    |- ResyncRequired             the change log no longer reaches back to the cursor
+    |- MissingChanges             the change log has a hole that does not close
+    `- GraphQLFailure             the API answered with errors; its subclasses are the `errorType`s of docs/errors.md
+       |- Unauthorized  InvalidArgument  NotFound  ...
+
+An `errorType` without a class here is a plain `GraphQLFailure`, whose `type` tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class HeadwaterError(Exception):
+    """Any failure of this client."""
+
+
+class NoEndpoint(HeadwaterError):  # noqa: N818 - says it all
+    """Neither the arguments nor an `outputs.json` say where the API is."""
+
+
+class Unreachable(HeadwaterError):  # noqa: N818 - says it all
+    """The server cannot be reached, did not answer in time, or closed the connection."""
+
+
+class ResyncRequired(HeadwaterError):  # noqa: N818 - says it all
+    """Changes after the cursor have expired from the change log.
+
+    Read the current state with a query, then listen again from `head_seq`.
+    """
+
+    def __init__(self, after: int, head_seq: int) -> None:
+        super().__init__(
+            f"the change log no longer holds what followed {after}: read the state anew, then resume after {head_seq}"
+        )
+        self.after = after
+        self.head_seq = head_seq
+
+
+class MissingChanges(HeadwaterError):  # noqa: N818 - says it all
+    """The change log keeps answering without the change that follows `after`, though a later one has arrived."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__(f"the change log has no entry {after + 1}, though later ones exist; resume after {after}")
+        self.after = after
+
+
+class GraphQLFailure(HeadwaterError):  # noqa: N818 - says it all
+    """The API answered with errors.
+
+    Attributes:
+        type: the first error's `errorType`; None where AppSync gives none (a document that does not validate).
+        info: its `errorInfo`.
+        path: its path in the response.
+        errors: all error objects, as they came.
+        data: the partial result, where there is one.
+    """
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]], data: Any = None) -> None:
+        first: Mapping[str, Any] = errors[0] if errors else {}
+        message = str(first.get("message") or first.get("errorType") or "the API answered with an error")
+        super().__init__(message if len(errors) < 2 else f"{message} (and {len(errors) - 1} more)")
+        self.type: str | None = first.get("errorType")
+        self.info: Any = first.get("errorInfo")
+        self.path: Sequence[str | int] | None = first.get("path")
+        self.errors = list(errors)
+        self.data = data
+
+
+class Unauthorized(GraphQLFailure):
+    """The caller may not do this, or its credentials are not valid."""
+
+
+_BY_TYPE: dict[str, type[GraphQLFailure]] = {
+    "Unauthorized": Unauthorized,
+    # AppSync's own names for refused credentials (HTTP 401, connection_error).
+    "UnauthorizedException": Unauthorized,
+}
+
+# What AppSync and the services behind it answer under load or while failing: the same call may succeed later.
+_TRANSIENT = frozenset(
+    {
+        "TooManyRequestsException",
+        "ThrottlingException",
+        "LimitExceededError",
+        "InternalFailure",
+        "InternalFailureException",
+        "ExecutionTimeout",
+        "Lambda:ExecutionTimeoutException",
+        "Lambda:TooManyRequestsException",
+    }
+)
+
+
+def failure(errors: Any, data: Any = None) -> GraphQLFailure:
+    """The typed exception for a response's `errors`: a list, or one object as AppSync sends for some frames."""
+    listed = errors if isinstance(errors, list) else [errors]
+    objects = [error if isinstance(error, Mapping) else {"message": str(error)} for error in listed]
+    kind = objects[0].get("errorType") if objects else None
+    return _BY_TYPE.get(str(kind), GraphQLFailure)(objects, data)
+
+
+def is_transient(error: HeadwaterError) -> bool:
+    """Whether the same call may succeed later without anything being changed."""
+    if isinstance(error, GraphQLFailure):
+        code = error.errors[0].get("errorCode") if error.errors else None  # of a connection_error
+        return error.type in _TRANSIENT or (isinstance(code, int) and (code == 429 or code >= 500))
+    return isinstance(error, Unreachable)
