@@ -26,7 +26,7 @@ app = typer.Typer(
 
 @app.callback()
 def main() -> None:
-    """Ports and the state directory come from HEADWATER_PORT, HEADWATER_AWS_PORT, HEADWATER_MQTT_PORT, HEADWATER_STATE."""
+    """HEADWATER_PORT, HEADWATER_AWS_PORT, HEADWATER_MQTT_PORT and HEADWATER_STATE say where an instance is."""
 
 
 @app.command()

@@ -15,7 +15,17 @@ from typing import Any
 from samcli.yamlhelper import yaml_parse
 
 # What a change in never means a change of the deployment.
-_IGNORED = {"__pycache__", ".git", ".venv", "node_modules", ".aws-sam", ".headwater", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+_IGNORED = {
+    "__pycache__",
+    ".git",
+    ".venv",
+    "node_modules",
+    ".aws-sam",
+    ".headwater",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+}
 _NESTED = {"AWS::Serverless::Application": "Location", "AWS::CloudFormation::Stack": "TemplateURL"}
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
@@ -99,7 +109,7 @@ def fingerprint(template: Template, parameters: Mapping[str, str]) -> str:
 
 
 def local_parameters(template: Template) -> dict[str, str]:
-    """Parameters that differ on a laptop: the interpreter's version and the host's architecture, where a template has them."""
+    """Parameters that differ on a laptop, where a template has them: the interpreter's version, the host's architecture."""
     machine = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     local = {"PythonRuntime": f"python3.{sys.version_info.minor}", "Architecture": machine}
     return {name: value for name, value in local.items() if name in template.body.get("Parameters", {})}
@@ -130,7 +140,9 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
         DeployError: `sam` failed.
     """
     parameters = local_parameters(template)
-    overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())] if parameters else []
+    overrides = (
+        ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())] if parameters else []
+    )
     build = state / "build"
     # Beside the template lies the samconfig.toml of real deployments: an absent file keeps its settings out of here.
     config = ["--config-file", str(state / "no-samconfig.toml")]
@@ -172,7 +184,9 @@ async def _sam(arguments: list[str], env: Mapping[str, str], state: Path) -> Non
             raise
     if status:
         said = log.read_bytes()[began:].decode(errors="replace").strip()
-        raise DeployError(f"`sam {arguments[0]}` failed (status {status}); the whole output is in {log}\n{said[-3000:]}")
+        raise DeployError(
+            f"`sam {arguments[0]}` failed (status {status}); the whole output is in {log}\n{said[-3000:]}"
+        )
 
 
 def _strings(value: Any) -> Iterator[str]:

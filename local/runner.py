@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ import watchfiles
 from rich.console import Console
 
 from local import deploy
-from local.appsync.host import ApiHost
-from local.cloud import Cloud, CloudError, Stack
+from local.cloud import Cloud, CloudError
 from local.event_sources import EventSources
 from local.functions import Functions
+from local.host import ApiHost
 from local.progress import Progress
 from local.seed import seed_if_empty
 from local.settings import Settings
@@ -73,36 +72,41 @@ class Instance:
     async def _serve(self, parts: contextlib.AsyncExitStack) -> None:
         settings = self.settings
         template = deploy.read_template(self.template)
-        functions_socket = Functions.socket_for(settings.state)
         cloud = Cloud(
-            port=settings.aws_port, mqtt_port=settings.mqtt_port, state=settings.state, region=settings.region,
-            invoke_socket=functions_socket,
-        )  # fmt: skip
-        with self.progress.step("Starting the local cloud"):
-            await cloud.start()
-            parts.push_async_callback(cloud.stop)
+            port=settings.aws_port, mqtt_port=settings.mqtt_port, state=settings.state / "aws", region=settings.region
+        )
         host = ApiHost(settings, cloud)
-        functions = Functions(cloud=cloud, state=settings.state, rewrite=host.local_url_of_aws_urls)
-        host.invoke = functions.invoke
-        await functions.start()
-        parts.push_async_callback(functions.stop)
+        functions = Functions(cloud=cloud, state=settings.state, rewrite=host.local_urls)
+        with self.progress.step("Starting the local cloud"):
+            parts.push_async_callback(cloud.stop)
+            await cloud.start()
+            parts.push_async_callback(functions.stop)
+            await functions.start()
         await self._deploy(template, cloud)
-        stacks = await self._load(template, cloud, functions, host)
+        await self._load(template, cloud, functions, host)
         with self.progress.step("Serving"):
-            await host.start()
             parts.push_async_callback(host.stop)
+            await host.start()
             events = EventSources(cloud, functions, settings.state)
-            await events.start()
             parts.push_async_callback(events.stop)
-        cloud.on_control(lambda service: self._reload.set() if service in {"cloudformation", "appsync"} else None)
+            await events.start()
+        outputs = host.outputs() | {"stack": self.stack, "pid": os.getpid()}
         if settings.seed and self.template == HERE / "template.yaml":
-            await seed_if_empty(host.outputs(stacks), state=settings.state, progress=self.progress)
-        _write_outputs(settings, host.outputs(stacks) | {"stack": self.stack, "pid": os.getpid()})
-        self.progress.ready(json.loads(settings.outputs_file.read_text()))
+            with self.progress.step("Seeding the rooms of an empty instance"):
+                await seed_if_empty(outputs)
+        _write_outputs(settings, outputs)
+        self.progress.ready(outputs)
+        cloud.on_control(lambda service: self._changed(service, host))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_cloud(cloud))
             tasks.create_task(self._watch_files(template))
             tasks.create_task(self._follow_changes(cloud, functions, host))
+
+    def _changed(self, service: str, host: ApiHost) -> None:
+        if service in {"iam", "sts", "cloudformation"}:
+            host.permissions_changed()
+        if service in {"cloudformation", "appsync"}:
+            self._reload.set()
 
     async def _deploy(self, template: deploy.Template, cloud: Cloud) -> None:
         mark = deploy.fingerprint(template, deploy.local_parameters(template))
@@ -115,11 +119,10 @@ class Instance:
             )
             await _mark_deployed(cloud, self.stack, mark)
 
-    async def _load(self, template: deploy.Template, cloud: Cloud, functions: Functions, host: ApiHost) -> list[Stack]:
+    async def _load(self, template: deploy.Template, cloud: Cloud, functions: Functions, host: ApiHost) -> None:
         stacks = await cloud.resources()
         functions.sources = source_map(template, self.stack, stacks)
-        await host.load(stacks, self.stack)
-        return stacks
+        await host.load(stacks, self.stack, functions.invoke)
 
     async def _watch_cloud(self, cloud: Cloud) -> None:
         raise CloudError(f"the local cloud ended by itself: {await cloud.died()}")
@@ -153,12 +156,6 @@ class Instance:
                 self.progress.problem(error)
 
 
-def check_python() -> None:
-    """Refuse an interpreter that the set-up would not have chosen."""
-    if sys.version_info < (3, 11):
-        raise RunnerError("Headwater needs Python 3.11 or newer")
-
-
 @contextlib.contextmanager
 def _lock(state: Path) -> Any:
     """One instance per state directory; the lock goes with the process, however it ends."""
@@ -187,11 +184,12 @@ def _check_ports(settings: Settings) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                raise RunnerError(f"port {port} is in use ({error.strerror}); choose another with {variable}") from error
+                raise RunnerError(f"port {port} is in use; choose another with {variable}") from error
 
 
 async def _deployed(cloud: Cloud, stack: str) -> str | None:
     """The fingerprint of what is deployed. It lives beside the stack, so that both come back, or not, after a crash."""
+
     def read() -> str | None:
         try:
             status = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
@@ -220,5 +218,3 @@ def _write_outputs(settings: Settings, outputs: dict[str, Any]) -> None:
     unfinished = settings.outputs_file.with_suffix(".tmp")
     unfinished.write_text(json.dumps(outputs, indent=2) + "\n")
     unfinished.replace(settings.outputs_file)
-
-

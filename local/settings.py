@@ -1,4 +1,4 @@
-"""Where an instance listens and keeps its state: the environment of DESIGN's run interface, read once by the command line."""
+"""Where an instance listens and keeps its state: the environment, read once by the command line."""
 
 from __future__ import annotations
 

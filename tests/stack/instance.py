@@ -50,7 +50,9 @@ def free_ports() -> dict[str, str]:
 class Instance:
     """`python -m local up` on ports and a state directory of its own."""
 
-    def __init__(self, state: Path, environment: Mapping[str, str] | None = None, arguments: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, state: Path, environment: Mapping[str, str] | None = None, arguments: tuple[str, ...] = ()
+    ) -> None:
         self.state = state
         self.environment = {"HEADWATER_SEED": "0", **free_ports(), **(environment or {}), "HEADWATER_STATE": str(state)}
         self.arguments = arguments
@@ -138,16 +140,21 @@ class Instance:
 
     def resources(self, kind: str) -> dict[str, str]:
         """Physical ids by logical id of one resource type, over all nested stacks."""
-        found = {}
-        pending = [self.outputs["stack"]]
-        cloudformation = self.client("cloudformation")
-        while pending:
-            for resource in cloudformation.describe_stack_resources(StackName=pending.pop())["StackResources"]:
-                if resource["ResourceType"] == "AWS::CloudFormation::Stack":
-                    pending.append(resource["PhysicalResourceId"])
-                elif resource["ResourceType"] == kind:
-                    found[resource["LogicalResourceId"]] = resource["PhysicalResourceId"]
-        return found
+        return resources(self, self.outputs["stack"], kind)
+
+
+def resources(instance: Instance, stack: str, kind: str) -> dict[str, str]:
+    """Physical ids by logical id of one resource type of a stack, over all stacks nested in it."""
+    found = {}
+    pending = [stack]
+    cloudformation = instance.client("cloudformation")
+    while pending:
+        for resource in cloudformation.describe_stack_resources(StackName=pending.pop())["StackResources"]:
+            if resource["ResourceType"] == "AWS::CloudFormation::Stack":
+                pending.append(resource["PhysicalResourceId"])
+            elif resource["ResourceType"] == kind:
+                found[resource["LogicalResourceId"]] = resource["PhysicalResourceId"]
+    return found
 
 
 def eventually(probe: Callable[[], T], seconds: float = 10) -> T:

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.stack
 @pytest.fixture
 def disabled_mapping(instance: Instance) -> Iterator[str]:
     lambda_ = instance.client("lambda")
-    publisher = next(name for logical, name in instance.resources("AWS::Lambda::Function").items() if "Publish" in logical)
+    publisher = next(
+        name for logical, name in instance.resources("AWS::Lambda::Function").items() if "Publish" in logical
+    )
     [mapping] = lambda_.list_event_source_mappings(FunctionName=publisher)["EventSourceMappings"]
 
     def state() -> str:

@@ -1,0 +1,141 @@
+"""The data plane of what is deployed: an engine for each API of the local cloud, behind one server."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local import certificates
+from local.appsync.apis import Apis
+from local.appsync.auth.principals import Principals
+from local.appsync.datasources import Invoke, build
+from local.appsync.definition import ApiDefinition
+from local.appsync.engine import Engine
+from local.appsync.javascript import JavaScript
+from local.appsync.server import Server
+from local.cloud import Cloud, Stack
+from local.errors import NotEmulated
+from local.settings import Settings
+from local.template import api_definitions
+
+HOST = "127.0.0.1"
+
+
+class ApiHost:
+    """Serves the APIs of all stacks: that of the stack which `up` deployed at `/graphql`, any at `/{apiId}/graphql`."""
+
+    def __init__(self, settings: Settings, cloud: Cloud) -> None:
+        self._settings = settings
+        self._cloud = cloud
+        self._javascript = JavaScript()
+        self._principals = Principals(cloud.principal)
+        self._apis = Apis(self._principals)
+        self._server = Server(self._apis)
+        self._definitions: dict[str, ApiDefinition] = {}
+        self._main: str | None = None
+        self._ca_file: Path | None = None
+        self._secret = _page_token_secret(settings.state)
+
+    async def start(self) -> None:
+        """Listen on the HTTP port and, with the local certificate authority, on the one after it."""
+        authority = await asyncio.to_thread(certificates.load_or_create, self._settings.state / "certificates")
+        self._ca_file = authority.ca_file
+        await self._server.listen(HOST, self._settings.port)
+        await self._server.listen(HOST, self._settings.tls_port, authority.server_context())
+
+    async def stop(self) -> None:
+        """Finish requests, close sockets."""
+        await self._server.stop()
+
+    def permissions_changed(self) -> None:
+        """Look policies up again at the next request."""
+        self._principals.forget()
+
+    async def load(self, stacks: Sequence[Stack], stack_name: str, invoke: Invoke) -> None:
+        """Serve what the stacks define now. An API that did not change is left alone, with its sockets.
+
+        Raises:
+            NotEmulated: the stack has no API, or one uses what the data plane does not have.
+            SchemaError, CodeError: a schema or resolver code is wrong; nothing is replaced then.
+        """
+        definitions = await asyncio.to_thread(api_definitions, stacks, self._read_s3)
+        self._main = _api_of(stack_name, stacks)
+        if self._main is None:
+            raise NotEmulated(f"stack {stack_name}", "it has no AWS::AppSync::GraphQLApi, which is what is served here")
+        changed = [api for api in definitions if self._definitions.get(api.id) != api]
+        engines = {api.id: self._engine(api, invoke) for api in changed if api.schema}
+        for api in changed:
+            self._apis.serve(api, engines.get(api.id), main=api.id == self._main)
+            self._definitions[api.id] = api
+        for gone in self._definitions.keys() - {api.id for api in definitions}:
+            self._apis.withdraw(gone)
+            del self._definitions[gone]
+
+    def local_urls(self, value: str) -> str:
+        """A function's variable with each API's AWS URL replaced by the one that answers here."""
+        for api in self._definitions.values():
+            value = value.replace(api.aws_url, self._url("http", self._settings.port, api.id))
+        return value
+
+    def outputs(self) -> dict[str, Any]:
+        """The data plane's part of outputs.json."""
+        assert self._main
+        api = self._definitions[self._main]
+        port, tls_port = self._settings.port, self._settings.tls_port
+        found = {
+            "graphql": f"http://{HOST}:{port}/graphql",
+            "realtime": f"ws://{HOST}:{port}/graphql/realtime",
+            "graphqlTls": f"https://{HOST}:{tls_port}/graphql",
+            "realtimeTls": f"wss://{HOST}:{tls_port}/graphql/realtime",
+            "caFile": str(self._ca_file),
+            "region": api.region,
+            "aws": self._cloud.endpoint,
+        }
+        if api.api_keys:
+            found["apiKey"] = max(api.api_keys, key=lambda key: key.expires_at).id
+        return found
+
+    def _url(self, scheme: str, port: int, api_id: str) -> str:
+        return (
+            f"{scheme}://{HOST}:{port}/graphql"
+            if api_id == self._main
+            else f"{scheme}://{HOST}:{port}/{api_id}/graphql"
+        )
+
+    def _engine(self, api: ApiDefinition, invoke: Invoke) -> Engine:
+        data_sources = {
+            name: build(definition, api=api, invoke=invoke, client=self._cloud.client, secret=self._secret)
+            for name, definition in api.data_sources.items()
+        }
+        return Engine(api, data_sources=data_sources, javascript=self._javascript)
+
+    def _read_s3(self, bucket: str, key: str) -> bytes:
+        body: bytes = self._cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+
+def _api_of(stack_name: str, stacks: Sequence[Stack]) -> str | None:
+    """The id of the first API in a stack or below it."""
+    below: Mapping[str, list[Stack]] = {stack.name: [s for s in stacks if s.parent == stack.name] for stack in stacks}
+    pending = [stack for stack in stacks if stack.name == stack_name]
+    while pending:
+        stack = pending.pop(0)
+        for resource in stack.resources:
+            if resource.type == "AWS::AppSync::GraphQLApi":
+                return str(resource.attributes["ApiId"])
+        pending += below[stack.name]
+    return None
+
+
+def _page_token_secret(state: Path) -> bytes:
+    """Kept over restarts, so that page tokens stay valid."""
+    file = state / "page-token.key"
+    if not file.exists():
+        unfinished = file.with_suffix(".tmp")
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(secrets.token_bytes(32))
+        unfinished.replace(file)
+    return file.read_bytes()
