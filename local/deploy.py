@@ -109,7 +109,7 @@ def fingerprint(template: Template, parameters: Mapping[str, str]) -> str:
 
 
 def local_parameters(template: Template) -> dict[str, str]:
-    """Parameters that differ on a laptop, where a template has them: the interpreter's version, the host's architecture."""
+    """Parameters that differ on a laptop, of those that a template has: interpreter version, host architecture."""
     machine = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     local = {"PythonRuntime": f"python3.{sys.version_info.minor}", "Architecture": machine}
     return {name: value for name, value in local.items() if name in template.body.get("Parameters", {})}

@@ -1,4 +1,4 @@
-"""A running instance as its users have one: the command, its environment, its outputs.json. Nothing of ours is imported."""
+"""A running instance as its users have one: the command, its environment, its outputs.json."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Instance:
     def send(self, room: str, text: str, author: str = "ada") -> dict[str, Any]:
         """Send a message; it must succeed."""
         answer = self.graphql(
-            "mutation ($input: SendMessageInput!) { sendMessage(input: $input) { id roomId author text sentAt version } }",
+            "mutation ($input: SendMessageInput!) { sendMessage(input: $input) { id roomId author text version } }",
             input={"roomId": room, "text": text, "author": author},
         )
         assert "errors" not in answer, answer

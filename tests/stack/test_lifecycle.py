@@ -51,7 +51,7 @@ def test_stop_crash_and_restart_keep_the_data(tmp_path: Path) -> None:
         instance.send("lobby", "before the crash")
         saved = instance.state / "outputs.json"
         assert saved.exists()
-        # The promise is a save that is at most two seconds old: what was written three seconds before the kill is there.
+        # The promise is a save that is at most two seconds old.
         written = os.times().elapsed
         eventually(lambda: os.times().elapsed - written > 3)
         instance.kill()

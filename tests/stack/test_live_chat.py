@@ -21,7 +21,8 @@ from tests.stack.instance import Instance
 
 pytestmark = pytest.mark.stack
 
-LIVE = "subscription ($room: ID!) { onMessages(roomId: $room) { topic firstSeq lastSeq items { seq kind key message { id text version } } } }"
+LIVE = """subscription ($room: ID!) { onMessages(roomId: $room) {
+    topic firstSeq lastSeq items { seq kind key message { id text version } } } }"""
 
 
 class RawSubscriber:
