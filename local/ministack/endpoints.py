@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from local.ministack import inventory, principals
-from local.ministack.saves import Saves
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -64,8 +63,8 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         await _answer(send, 404, {"error": "NotFound", "message": f"No {method} {scope['path']} here."})
 
 
-def wrap(application: Application, saves: Saves) -> Application:
-    """MiniStack's ASGI application with our endpoints in front. A state-changing request marks the state unsaved."""
+def wrap(application: Application, *, mark_changed: Callable[[], None], started: Callable[[], None]) -> Application:
+    """MiniStack's ASGI application with our endpoints in front. `started` is called once on the event loop."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -76,10 +75,10 @@ def wrap(application: Application, saves: Saves) -> Application:
                 try:
                     await application(scope, receive, send)
                 finally:
-                    saves.mark_changed()
+                    mark_changed()
                 return
         elif scope["type"] == "lifespan":
-            saves.attach()
+            started()
         await application(scope, receive, send)
 
     return wrapped

@@ -8,17 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.ministack.mends import lambda_functions, serving
+from local.ministack.mends import appsync, cloudformation, dynamodb, lambda_functions, queries, serving, unknown_types
 
 MENDS: tuple[Callable[[], None], ...] = (
     serving.keep_process_file_out_of_tmp,
     serving.stop_quickly,
-    lambda_functions.forward_invocations,
-    lambda_functions.forward_websocket_routes,
-    lambda_functions.turn_event_source_pollers_off,
     serving.save_in_background,
     serving.announce_changes,
     serving.serve_endpoints,
+    unknown_types.record_unknown_types,
+    appsync.record_appsync_resources,
+    cloudformation.transform_nested_templates,
+    cloudformation.keep_attributes_of_unchanged_resources,
+    cloudformation.keep_retained_resources_of_nested_stacks,
+    cloudformation.remove_nested_stacks_that_failed_to_create,
+    dynamodb.apply_table_settings,
+    dynamodb.never_create_over_a_table,
+    dynamodb.stop_stock_ttl_sweep,
+    dynamodb.sweep_expired_items,
+    dynamodb.save_stream_records,
+    dynamodb.find_lost_sequence_numbers,
+    dynamodb.announce_stream_records,
+    queries.validate_expressions_once,
+    queries.narrow_partitions,
+    lambda_functions.forward_invocations,
+    lambda_functions.forward_websocket_routes,
+    lambda_functions.turn_event_source_pollers_off,
+    lambda_functions.keep_event_source_mapping_properties,
+    lambda_functions.keep_function_properties,
 )
 
 

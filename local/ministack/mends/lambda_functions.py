@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
 
 from local.ministack import invocation
+from local.ministack.mends.unknown_types import Provisioned
 
 _RATE_LIMITED = 429
+
+STREAM_BATCH_SIZE = 100
+"""Lambda's default for DynamoDB and Kinesis: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"""
 
 
 def _result(answer: invocation.Answer) -> dict[str, Any]:
@@ -92,3 +98,92 @@ def forward_websocket_routes() -> None:
 def turn_event_source_pollers_off() -> None:
     """MiniStack's own poller would invoke too, without partial batches, bisection or a retry limit."""
     lambda_svc._ensure_poller = lambda: None
+
+
+def keep_event_source_mapping_properties() -> None:
+    """A mapping that the template creates with `Enabled: false` is enabled; three further properties are lost.
+
+    The batch size of a stream mapping is 10 where it says none, and not AWS's 100.
+    """
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    create, update = handler["create"], handler["update"]
+
+    def complete(mapping_id: str, properties: Mapping[str, Any]) -> None:
+        mapping = lambda_svc._esms[mapping_id]
+        enabled = provisioners._cfn_bool(properties.get("Enabled", True))
+        mapping |= {"Enabled": enabled, "State": "Enabled" if enabled else "Disabled"}
+        for name in ("TumblingWindowInSeconds", "StartingPositionTimestamp", "MaximumRecordAgeInSeconds"):
+            if properties.get(name) is not None:
+                mapping[name] = properties[name]
+        if ":sqs:" in mapping["EventSourceArn"]:
+            mapping.pop("StartingPosition", None)
+        elif "BatchSize" not in properties:
+            mapping["BatchSize"] = STREAM_BATCH_SIZE
+
+    def create_complete(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Provisioned:
+        created: Provisioned = create(logical_id, properties, stack_name)
+        complete(created[0], properties)
+        return created
+
+    def update_complete(
+        physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str
+    ) -> Provisioned:
+        updated: Provisioned = update(physical_id, old, new, stack_name)
+        mapping = lambda_svc._esms[updated[0]]
+        for name in set(old) - set(new):
+            mapping.pop(name, None)  # what the template does not say any more
+        complete(updated[0], new)
+        return updated
+
+    create_by_request = lambda_svc._create_esm
+
+    def create_with_batch_size(request: dict[str, Any]) -> Any:
+        stream = ":sqs:" not in request.get("EventSourceArn", "")
+        return create_by_request({"BatchSize": STREAM_BATCH_SIZE, **request} if stream else request)
+
+    handler |= {"create": create_complete, "update": update_complete}
+    lambda_svc._create_esm = create_with_batch_size
+
+
+def _environment(variables: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in variables.items()}
+
+
+def _with_text_environment(properties: Mapping[str, Any]) -> dict[str, Any]:
+    variables = (properties.get("Environment") or {}).get("Variables") or {}
+    return {**properties, "Environment": {"Variables": _environment(variables)}}
+
+
+def keep_function_properties() -> None:
+    """ReservedConcurrentExecutions and DeadLetterConfig of a template are lost; environment values stay numbers.
+
+    Code that is not in S3 is no error either, and the function answers "no code deployed".
+    """
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update = handler["create"], handler["update"]
+
+    def complete(name: str, properties: Mapping[str, Any]) -> None:
+        func = lambda_svc._functions[name]
+        if not func.get("code_zip") and func["config"]["PackageType"] == "Zip":
+            raise ValueError(f"There is no code for {name} at {properties.get('Code')}")
+        reserved = properties.get("ReservedConcurrentExecutions")
+        func["concurrency"] = None if reserved is None else int(reserved)
+        if properties.get("DeadLetterConfig"):
+            func["config"]["DeadLetterConfig"] = dict(properties["DeadLetterConfig"])
+        else:
+            func["config"].pop("DeadLetterConfig", None)
+
+    def create_complete(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Provisioned:
+        created: Provisioned = create(logical_id, _with_text_environment(properties), stack_name)
+        complete(created[0], properties)
+        return created
+
+    def update_complete(
+        physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str
+    ) -> Provisioned:
+        old, new = _with_text_environment(old), _with_text_environment(new)
+        updated: Provisioned = update(physical_id, old, new, stack_name, logical_id)
+        complete(updated[0], new)
+        return updated
+
+    handler |= {"create": create_complete, "update": update_complete}
