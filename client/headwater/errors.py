@@ -6,7 +6,12 @@
     |- ResyncRequired             the change log no longer reaches back to the cursor
     |- MissingChanges             the change log has a hole that does not close
     `- GraphQLFailure             the API answered with errors; its subclasses are the `errorType`s of docs/errors.md
-       |- Unauthorized  InvalidArgument  NotFound  ...
+       |- InvalidInput           an argument breaks a documented rule
+       |- InvalidPageToken       `nextToken` is broken, or of another list
+       |- IdempotencyConflict    the `clientMutationId` was used with another input
+       |- Unauthorized           no right to this, or credentials that are not valid
+       |- TryAgain               too busy; nothing was stored
+       `- Internal               a defect of the server
 
 An `errorType` without a class here is a plain `GraphQLFailure`, whose `type` tells it.
 """
@@ -73,19 +78,45 @@ class GraphQLFailure(HeadwaterError):  # noqa: N818 - says it all
         self.data = data
 
 
+class InvalidInput(GraphQLFailure):
+    """An argument breaks a documented rule; `info["field"]` names it as the schema does."""
+
+
+class InvalidPageToken(GraphQLFailure):
+    """The `nextToken` is broken, or of another list."""
+
+
+class IdempotencyConflict(GraphQLFailure):
+    """The `clientMutationId` was already used with another input."""
+
+
 class Unauthorized(GraphQLFailure):
     """The caller may not do this, or its credentials are not valid."""
 
 
-_BY_TYPE: dict[str, type[GraphQLFailure]] = {
+class TryAgain(GraphQLFailure):
+    """The server was too busy and stored nothing."""
+
+
+class Internal(GraphQLFailure):
+    """A defect of the server."""
+
+
+BY_TYPE: dict[str, type[GraphQLFailure]] = {
+    "InvalidInput": InvalidInput,
+    "InvalidPageToken": InvalidPageToken,
+    "IdempotencyConflict": IdempotencyConflict,
     "Unauthorized": Unauthorized,
-    # AppSync's own names for refused credentials (HTTP 401, connection_error).
+    "TryAgain": TryAgain,
+    "Internal": Internal,
+    # AppSync's own name for refused credentials (HTTP 401, connection_error).
     "UnauthorizedException": Unauthorized,
 }
 
 # What AppSync and the services behind it answer under load or while failing: the same call may succeed later.
 _TRANSIENT = frozenset(
     {
+        "TryAgain",
         "TooManyRequestsException",
         "ThrottlingException",
         "LimitExceededError",
@@ -103,7 +134,7 @@ def failure(errors: Any, data: Any = None) -> GraphQLFailure:
     listed = errors if isinstance(errors, list) else [errors]
     objects = [error if isinstance(error, Mapping) else {"message": str(error)} for error in listed]
     kind = objects[0].get("errorType") if objects else None
-    return _BY_TYPE.get(str(kind), GraphQLFailure)(objects, data)
+    return BY_TYPE.get(str(kind), GraphQLFailure)(objects, data)
 
 
 def is_transient(error: HeadwaterError) -> bool:

@@ -11,10 +11,12 @@ of the line keeps its letters. What fits none of the forms is counted with its l
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 MAX_TEXT_LENGTH = 4000  # what the schema takes; longer texts are split
 
+_CONTROL = {"Cc", "Zl", "Zp"}
 _TIME = rb"\[(?P<time>\d\d:\d\d(?::\d\d)?)\]"
 _SAID = re.compile(rb"^%b <[ @+%%&~]?(?P<nick>[^\s>\x00-\x1f]{1,64}) ?> ?(?P<text>.*)$" % _TIME, re.DOTALL)
 _DONE = re.compile(rb"^%b +(?P<text>\* (?P<nick>[^\s\x00-\x1f]{1,64})(?: .*)?)$" % _TIME, re.DOTALL)
@@ -71,6 +73,9 @@ def parse(data: bytes, *, max_text_length: int = MAX_TEXT_LENGTH) -> Log:
 
 def _add(log: Log, number: int, match: re.Match[bytes], max_text_length: int) -> bool:
     author, strange_in_author = decode(match["nick"])
+    if author != author.strip() or any(unicodedata.category(character) in _CONTROL for character in author):
+        log.unknown.append(number)  # the API takes no such name
+        return False
     text, strange_in_text = decode(match["text"])
     log.undecodable_bytes += strange_in_author + strange_in_text
     if not text.strip():
