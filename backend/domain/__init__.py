@@ -1,0 +1,1 @@
+"""Headwater's bounded contexts: plain functions on plain data. Imports neither resolvers, streams nor local."""

@@ -1,0 +1,273 @@
+"""Chat: rooms that exist as soon as someone writes to them, and their messages."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, Literal
+
+from domain import backoff, message, page_tokens, rights, times, topics, ulid, validation
+from domain.caller import Caller
+from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
+from domain.envelopes import change_to_json
+from domain.errors import InvalidInput, TryAgain
+from domain.idempotency import Once, once
+from domain.message import Message, Partition
+from domain.rooms import Placement, Rooms, bucket_key
+from domain.table import Item, Put, Table, TableError, Throttled, Write
+
+Order = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
+
+_PATIENCE_SECONDS = 8.0  # of a mutation, under throttling or conflicts; AppSync waits 30
+_SHARD_READERS = 8
+
+
+@dataclass(frozen=True)
+class Chat:
+    """What the use cases stand on."""
+
+    table: Table
+    rooms: Rooms
+    change_log: ChangeLog
+    retention_seconds: int
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message as its writer gives it, with the name of its author resolved."""
+
+    text: str
+    author: str
+    original_time: str | None
+
+
+def send_message(
+    chat: Chat,
+    caller: Caller,
+    *,
+    room_id: str,
+    text: str,
+    author: str | None = None,
+    original_time: str | None = None,
+    client_mutation_id: str | None = None,
+    now_ms: int,
+    trace_id: str | None = None,
+) -> Message:
+    """Store a message; the first of a room makes the room.
+
+    Raises:
+        Unauthorized, InvalidInput: nothing was stored.
+        IdempotencyConflict: the `client_mutation_id` was used with another input.
+        TryAgain: the database is too busy.
+    """
+    field = "Mutation.sendMessage"
+    rights.require(caller, field, str(topics.room(room_id)))
+    validation.room_id("input.roomId", room_id)
+    draft = _draft(caller, "input.", text, author, original_time)
+    mutation = _once(caller, field, client_mutation_id, room_id, [draft])
+    return _store(chat, room_id, [draft], mutation, now_ms, trace_id)[0]
+
+
+def send_messages(
+    chat: Chat,
+    caller: Caller,
+    *,
+    room_id: str,
+    messages: Sequence[Mapping[str, Any]],
+    client_mutation_id: str | None = None,
+    now_ms: int,
+    trace_id: str | None = None,
+) -> list[Message]:
+    """Store 1 to 90 messages, all or none, whose ids and places keep their order.
+
+    Args:
+        messages: each with `text` and, if given, `author` and `originalTime`.
+
+    Raises:
+        Unauthorized, InvalidInput, IdempotencyConflict, TryAgain: as `send_message`.
+    """
+    field = "Mutation.sendMessages"
+    rights.require(caller, field, str(topics.room(room_id)))
+    validation.room_id("input.roomId", room_id)
+    if not 1 <= len(messages) <= validation.MAX_MESSAGES:
+        raise InvalidInput("input.messages", f"must be 1 to {validation.MAX_MESSAGES}, not {len(messages)}.")
+    drafts = [
+        _draft(caller, f"input.messages[{index}].", each["text"], each.get("author"), each.get("originalTime"))
+        for index, each in enumerate(messages)
+    ]
+    mutation = _once(caller, field, client_mutation_id, room_id, drafts)
+    return _store(chat, room_id, drafts, mutation, now_ms, trace_id)
+
+
+def messages(
+    chat: Chat,
+    caller: Caller,
+    *,
+    room_id: str,
+    order: Order = "NEWEST_FIRST",
+    limit: int | None = None,
+    next_token: str | None = None,
+    now_ms: int,
+) -> tuple[list[Message], str | None]:
+    """A page of a room's messages and the token of the next.
+
+    Raises:
+        Unauthorized, InvalidInput: the arguments.
+        InvalidPageToken: the token is broken, or of another room or order.
+        TableError: the table did not answer.
+    """
+    rights.require(caller, "Query.messages", str(topics.room(room_id)))
+    validation.room_id("roomId", room_id)
+    limit = validation.limit(limit, default=50, most=100)
+    list_key = ("Query.messages", room_id, order)
+    position = page_tokens.decode(next_token, *list_key) if next_token is not None else None
+    newest_first = order == "NEWEST_FIRST"
+    found = list(islice(_walk(chat.table, room_id, newest_first, position, limit + 1, now_ms // 1000), limit + 1))
+    items = [message.from_item(item["pk"], item["sk"], item) for _, item in found[:limit]]
+    more = len(found) > limit
+    return items, page_tokens.encode(found[limit - 1][0], *list_key) if more else None
+
+
+def message_changes(
+    chat: Chat, caller: Caller, *, room_id: str, after: int, limit: int | None = None
+) -> dict[str, Any]:
+    """The changes of a room after a known one, as the schema's MessageChangePage.
+
+    Raises:
+        Unauthorized, InvalidInput: the arguments.
+        TryAgain: the database is too busy.
+    """
+    topic = topics.room(room_id)
+    rights.require(caller, "Query.messageChanges", str(topic))
+    validation.room_id("roomId", room_id)
+    limit = validation.limit(limit, default=DEFAULT_PAGE, most=LARGEST_PAGE)
+    try:
+        page = chat.change_log.read(str(topic), after, limit, time.monotonic() + _PATIENCE_SECONDS)
+    except TableError as error:
+        raise TryAgain from error
+    return {
+        "roomId": room_id,
+        "topic": str(topic),
+        "items": [change_to_json(entry, topic.kind) for entry in page.items],
+        "lastSeq": page.last_seq,
+        "headSeq": page.head_seq,
+        "resyncRequired": page.resync_required,
+    }
+
+
+def on_messages(caller: Caller, *, room_id: str) -> str:
+    """The topic that a subscriber of a room's messages gets.
+
+    Raises:
+        Unauthorized, InvalidInput: the arguments.
+    """
+    topic = str(topics.room(room_id))
+    rights.require(caller, "Subscription.onMessages", topic)
+    validation.room_id("roomId", room_id)
+    return topic
+
+
+def _draft(caller: Caller, path: str, text: str, author: str | None, original_time: str | None) -> Draft:
+    validation.text(f"{path}text", text)
+    if author is not None:
+        validation.author(f"{path}author", author)
+    if original_time is not None:
+        validation.original_time(f"{path}originalTime", original_time)
+    name = caller.name[: validation.MAX_AUTHOR]
+    return Draft(text, name if caller.has_person or author is None else author, original_time)
+
+
+def _once(caller: Caller, field: str, client_mutation_id: str | None, room_id: str, drafts: list[Draft]) -> Once | None:
+    if client_mutation_id is None:
+        return None
+    validation.client_mutation_id("input.clientMutationId", client_mutation_id)
+    effect = [room_id, *([draft.text, draft.author, draft.original_time] for draft in drafts)]
+    return once(caller, field, client_mutation_id, effect)
+
+
+def _store(
+    chat: Chat, room_id: str, drafts: list[Draft], mutation: Once | None, now_ms: int, trace_id: str | None
+) -> list[Message]:
+    """Write messages, and what they need, in one transaction; repeat it until it holds or patience ends."""
+    now, expires_at = now_ms // 1000, now_ms // 1000 + chat.retention_seconds
+    ids = ulid.ascending(len(drafts), now_ms)
+    marker = [mutation.marker({"ids": ids, "sentAt": now_ms}, now, expires_at)] if mutation else []
+    obstacle: TableError | None = None
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    for _ in backoff.attempts(deadline, first_seconds=0.02, longest_seconds=1.0):
+        placement: Placement | None = None
+        try:
+            # After an obstacle too: a write whose answer was lost has happened.
+            if mutation and obstacle and (outcome := mutation.outcome(chat.table, now)):
+                return _messages(room_id, drafts, outcome["ids"], outcome["sentAt"])
+            placement = chat.rooms.place(room_id, now_ms)
+            stored = _messages(room_id, drafts, ids, now_ms)
+            items = [message.to_item(each, placement.partition(), now_ms, expires_at, trace_id) for each in stored]
+            writes: list[Write] = [*marker, *map(Put, items), *placement.writes]
+            chat.table.write(writes)
+        except TableError as error:
+            obstacle = error
+            if placement and isinstance(error, Throttled):
+                chat.rooms.spread(placement)
+            elif placement:
+                chat.rooms.forget(placement)
+        else:
+            chat.rooms.remember(placement, now_ms)
+            return stored
+    raise TryAgain from obstacle
+
+
+def _messages(room_id: str, drafts: list[Draft], ids: list[str], sent_at_ms: int) -> list[Message]:
+    return [
+        Message(
+            id=message_id,
+            roomId=room_id,
+            author=draft.author,
+            text=draft.text,
+            sentAt=times.to_iso(sent_at_ms),
+            version=1,
+            originalTime=draft.original_time,
+        )
+        for message_id, draft in zip(ids, drafts, strict=True)
+    ]
+
+
+def _walk(
+    table: Table, room_id: str, newest_first: bool, position: str | None, page_size: int, now: int
+) -> Iterator[tuple[str, Item]]:
+    """The room's items behind a position, each with its own: the hours in order, each merged over its shards."""
+    hour, _, sk = (position or "").partition("#")
+    pk, prefix = bucket_key(room_id, "")
+    buckets = table.query(pk, "begins_with(sk, :prefix)", {":prefix": prefix}, now=now, forward=not newest_first)
+    for bucket in buckets:
+        bucket_hour = bucket["sk"].removeprefix(prefix)
+        if position and (bucket_hour > hour if newest_first else bucket_hour < hour):
+            continue
+        where, values = "", {}
+        if bucket_hour == hour:
+            where, values = "sk < :position" if newest_first else "sk > :position", {":position": sk}
+        shards = [
+            table.query(
+                Partition(room_id, bucket_hour, shard).pk, where, values,
+                now=now, forward=not newest_first, page_size=page_size,
+            )
+            for shard in range(int(bucket.get("shards", 1)))
+        ]  # fmt: skip
+        merged = heapq.merge(*_started(shards), key=lambda item: item["sk"], reverse=newest_first)
+        yield from ((f"{bucket_hour}#{item['sk']}", item) for item in merged)
+
+
+def _started(shards: list[Iterator[Item]]) -> list[Iterator[Item]]:
+    """The same iterators with their first requests made side by side."""
+    if len(shards) == 1:
+        return shards
+
+    def start(items: Iterator[Item]) -> Iterator[Item]:
+        return chain(list(islice(items, 1)), items)
+
+    with ThreadPoolExecutor(_SHARD_READERS) as readers:
+        return list(readers.map(start, shards))

@@ -1,0 +1,82 @@
+"""The closed list of errors that a field answers with, by `errorType`; docs/errors.md explains each to clients.
+
+DomainError
+├── InvalidInput          an argument breaks a documented rule
+├── InvalidPageToken      `nextToken` is broken, or of another list
+├── IdempotencyConflict   the `clientMutationId` was used with another input
+├── Unauthorized          the caller has no right to this field or topic
+├── TryAgain              too busy now; nothing was stored
+└── Internal              a defect of ours; the log has the details
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """What a caller is told. `info` becomes `errorInfo`, whatever the selection set."""
+
+    type: ClassVar[str]
+
+    def __init__(self, message: str, info: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.info = info
+
+
+class InvalidInput(DomainError):  # noqa: N818 - the names are the errorTypes of the API
+    """An argument breaks a rule. `field` names it as in the schema (`input.text`)."""
+
+    type = "InvalidInput"
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field} {rule}", {"field": field})
+
+
+class InvalidPageToken(DomainError):  # noqa: N818
+    """A `nextToken` that this list did not give out."""
+
+    type = "InvalidPageToken"
+
+    def __init__(self) -> None:
+        super().__init__("nextToken is not of this list: take it from a page with the same arguments.")
+
+
+class IdempotencyConflict(DomainError):  # noqa: N818
+    """A `clientMutationId` that was already used for something else."""
+
+    type = "IdempotencyConflict"
+
+    def __init__(self, client_mutation_id: str) -> None:
+        super().__init__(
+            f"clientMutationId {client_mutation_id!r} was used with another input: choose a new one.",
+            {"field": "input.clientMutationId"},
+        )
+
+
+class Unauthorized(DomainError):  # noqa: N818
+    """Worded and typed as AppSync's own refusal, so that clients handle one kind."""
+
+    type = "Unauthorized"
+
+    def __init__(self, field: str) -> None:
+        type_name, _, field_name = field.partition(".")
+        super().__init__(f"Not Authorized to access {field_name} on type {type_name}")
+
+
+class TryAgain(DomainError):  # noqa: N818
+    """The database throttled or kept conflicting until the time was over."""
+
+    type = "TryAgain"
+
+    def __init__(self) -> None:
+        super().__init__("Too busy at the moment: nothing was stored, try again.")
+
+
+class Internal(DomainError):  # noqa: N818
+    """Stands for any unexpected exception; its text stays in the log."""
+
+    type = "Internal"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong on our side.")

@@ -1,0 +1,110 @@
+"""A message: its keys in the main table, its item, and what the API shows of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, TypedDict
+
+from domain import times, validation
+
+PREFIX = "MESSAGES#"
+
+
+class Message(TypedDict):
+    """A message as the schema has it."""
+
+    id: str
+    roomId: str
+    author: str
+    text: str
+    sentAt: str
+    version: int
+    originalTime: str | None
+
+
+class Partition(NamedTuple):
+    """One shard of the messages that a room got in one hour."""
+
+    room_id: str
+    hour: str
+    shard: int
+
+    @property
+    def pk(self) -> str:
+        """Its partition key."""
+        return f"{PREFIX}{self.room_id}#{self.hour}#{self.shard}"
+
+
+def sort_key(sent_at_ms: int, message_id: str) -> str:
+    """Sorts by time of arrival, then by id."""
+    return f"{sent_at_ms:013d}#{message_id}"
+
+
+def room_of(pk: str) -> str | None:
+    """The room that a message's partition key names; None for another kind of key. A room's id may contain `#`."""
+    parts = pk.removeprefix(PREFIX).rsplit("#", 2)
+    return parts[0] if pk.startswith(PREFIX) and len(parts) == 3 else None
+
+
+def id_of(sk: str) -> str:
+    """The message's id in its sort key; the whole key where someone wrote another kind."""
+    return sk.partition("#")[2] or sk
+
+
+def to_item(
+    message: Message, partition: Partition, sent_at_ms: int, expires_at: int, trace_id: str | None
+) -> dict[str, Any]:
+    """The item that stores a message."""
+    return {
+        "pk": partition.pk,
+        "sk": sort_key(sent_at_ms, message["id"]),
+        **message,
+        "traceId": trace_id,
+        "expiresAt": expires_at,
+    }
+
+
+def from_item(pk: str, sk: str, item: Mapping[str, Any]) -> Message:
+    """What the API shows of an item, whoever wrote it.
+
+    Anyone with the right may put items into the table, and one that lacks something must neither break a reader's page
+    nor stop the publisher: the key says room, id and time, and everything else has a stand-in. Texts are cut at the
+    API's own limits, so that a change always fits into a push.
+    """
+    return {
+        "id": id_of(sk),
+        "roomId": room_of(pk) or "",
+        "author": _text(item.get("author"), validation.MAX_AUTHOR) or "unknown",
+        "text": _text(item.get("text"), validation.MAX_TEXT) or "",
+        "sentAt": _time(item.get("sentAt")) or times.to_iso(_time_of(sk)),
+        "version": _version(item.get("version")),
+        "originalTime": _text(item.get("originalTime"), validation.MAX_ORIGINAL_TIME),
+    }
+
+
+def _text(value: object, most: int) -> str | None:
+    if value is None:
+        return None
+    return (value if isinstance(value, str) else str(value))[:most]
+
+
+def _version(value: object) -> int:
+    whole = isinstance(value, Decimal | int) and value == value // 1
+    return int(value) if whole and abs(value) <= validation.MAX_SEQ else 1  # type: ignore[call-overload, arg-type]
+
+
+def _time(value: object) -> str | None:
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$", value):
+        return None
+    try:
+        return times.to_iso(times.to_ms(datetime.fromisoformat(value)))
+    except ValueError:
+        return None
+
+
+def _time_of(sk: str) -> int:
+    digits = sk.partition("#")[0]
+    return int(digits) if re.fullmatch("[0-9]{1,15}", digits) else 0

@@ -1,0 +1,114 @@
+"""Publish mutations: signed with the function's own role, over one connection that stays open.
+
+PublishError
+├── Unreachable   429, 5xx, time-outs, broken connections, until the deadline: a later attempt may succeed
+└── Refused       anything else that AppSync answers: the same call will fail again
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import NoCredentialsError
+from botocore.session import get_session
+
+from domain import backoff
+from domain.envelopes import Envelope
+from domain.publish_documents import DOCUMENTS
+
+_LONGEST_ANSWER_SECONDS = 10.0
+_TRANSIENT_STATUS = frozenset({408, 429})
+_TRANSIENT_TYPES = ("TooManyRequests", "Throttling", "ExecutionTimeout", "InternalFailure", "ServiceUnavailable")
+
+
+class PublishError(Exception):
+    """An envelope that AppSync did not take."""
+
+
+class Unreachable(PublishError):  # noqa: N818
+    """AppSync was busy, ill or silent until the time was over."""
+
+
+class Refused(PublishError):  # noqa: N818
+    """AppSync answered with errors. `errors` is its list."""
+
+    def __init__(self, errors: list[Any]) -> None:
+        first = errors[0] if errors else {}
+        super().__init__(f"{first.get('errorType') or 'error'}: {first.get('message')}")
+        self.errors = errors
+
+
+def own_credentials() -> Credentials:
+    """Those of the environment: in Lambda, of the function's role. They renew themselves.
+
+    Raises:
+        NoCredentialsError: there are none.
+    """
+    found = get_session().get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    return found
+
+
+class _Transient(Exception):  # noqa: N818
+    """One attempt that is worth another."""
+
+
+class Publisher:
+    """Calls one API's publish mutations."""
+
+    def __init__(self, url: str, region: str, credentials: Credentials) -> None:
+        self._url = url
+        self._region = region
+        self._credentials = credentials
+        # Retries are ours: they must end before the function's time does.
+        self._http = urllib3.PoolManager(maxsize=4, retries=False)
+
+    def publish(self, envelope: Envelope, deadline: float) -> None:
+        """Publish an envelope, trying again with full jitter until `deadline` (`time.monotonic()`).
+
+        Raises:
+            Unreachable: the time was over.
+            Refused: AppSync answered with an error that would come again.
+        """
+        mutation = envelope.topic.kind.mutation
+        body = json.dumps(
+            {"query": DOCUMENTS[mutation], "variables": {"input": envelope.to_json()}}, ensure_ascii=False
+        ).encode()
+        obstacle: Exception | None = None
+        for _ in backoff.attempts(deadline, first_seconds=0.05, longest_seconds=3.0):
+            try:
+                self._attempt(mutation, body, deadline)
+            except (_Transient, urllib3.exceptions.HTTPError) as error:
+                obstacle = error
+            else:
+                return
+        raise Unreachable(f"{envelope.topic} {envelope.first_seq}-{envelope.last_seq}: {obstacle}") from obstacle
+
+    def _attempt(self, mutation: str, body: bytes, deadline: float) -> None:
+        # Signed anew at each attempt: signatures and temporary credentials expire.
+        request = AWSRequest("POST", self._url, data=body, headers={"Content-Type": "application/json"})
+        SigV4Auth(self._credentials, "appsync", self._region).add_auth(request)
+        remaining = max(deadline - time.monotonic(), 0.1)
+        timeout = urllib3.Timeout(connect=min(2.0, remaining), read=min(_LONGEST_ANSWER_SECONDS, remaining))
+        answer = self._http.request(
+            "POST", self._url, body=body, headers=dict(request.headers.items()), timeout=timeout
+        )
+        if answer.status >= 500 or answer.status in _TRANSIENT_STATUS:
+            raise _Transient(f"HTTP {answer.status} {answer.data[:200]!r}")
+        try:
+            content = json.loads(answer.data)
+        except ValueError as error:
+            raise _Transient(f"HTTP {answer.status} with no JSON: {answer.data[:200]!r}") from error
+        errors = content.get("errors") or []
+        if any(str(error.get("errorType")).startswith(_TRANSIENT_TYPES) for error in errors):
+            raise _Transient(json.dumps(errors)[:500])
+        if errors or answer.status != 200 or not (content.get("data") or {}).get(mutation):
+            said = answer.data[:200].decode(errors="replace")
+            raise Refused(errors or [{"errorType": f"HTTP {answer.status}", "message": said}])

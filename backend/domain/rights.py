@@ -1,0 +1,51 @@
+"""Who may ask for what: one table of field, kind of caller and topic. Every Python resolver asks it first.
+
+Fields that JavaScript answers alone are in the table too: a test compares it with the schema's directives, which are
+what holds for those.
+"""
+
+from collections.abc import Callable, Mapping
+
+from domain.caller import Caller, CallerKind
+from domain.errors import Unauthorized
+
+# Whether a caller may have a topic (`room:lobby`); None stands for a field that is about no topic.
+Rule = Callable[[Caller, str | None], bool]
+
+
+def anyone(caller: Caller, topic: str | None) -> bool:
+    """Open to every caller of the kind."""
+    del caller, topic
+    return True
+
+
+_PUBLIC: Mapping[CallerKind, Rule] = {CallerKind.API_KEY: anyone, CallerKind.IAM: anyone, CallerKind.USER: anyone}
+
+RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
+    # Rooms are open: whoever knows the name of a room reads and writes it.
+    "Query.room": _PUBLIC,
+    "Query.rooms": _PUBLIC,
+    "Query.messages": _PUBLIC,
+    "Query.messageChanges": _PUBLIC,
+    "Mutation.sendMessage": _PUBLIC,
+    "Mutation.sendMessages": _PUBLIC,
+    "Subscription.onMessages": _PUBLIC,
+    # Which of the IAM callers, says the policy of the publisher's role alone.
+    "Mutation.publishMessages": {CallerKind.IAM: anyone},
+}
+
+
+def may(caller: Caller, field: str, topic: str | None = None) -> bool:
+    """Whether the caller may use a field (`Query.messages`) for a topic. What is not in the table is closed."""
+    rule = RULES.get(field, {}).get(caller.kind)
+    return rule is not None and rule(caller, topic)
+
+
+def require(caller: Caller, field: str, topic: str | None = None) -> None:
+    """Let only those pass who have the right.
+
+    Raises:
+        Unauthorized: the caller has not.
+    """
+    if not may(caller, field, topic):
+        raise Unauthorized(field)

@@ -1,0 +1,128 @@
+"""Where a room's messages live: the room, its directory of hours that have messages, and the shards of each hour.
+
+A room is not one partition: a single DynamoDB partition takes 1,000 writes a second, which was the bottleneck of the
+original web chat. The number of shards is an attribute of the room; it is 1 until writes throttle, then it doubles.
+The directory notes for each hour how many shards it uses, so that a reader asks no partition in vain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from domain import times
+from domain.message import Partition
+from domain.table import Item, Put, Set, Table, TableError, Write, free
+
+MAX_SHARDS = 64
+LISTING = "ROOMS"  # GSI1PK of all rooms
+_TRUSTED_MS = 5_000  # how long a container relies on what it knows: a room that was deleted comes back within this time
+_MOST_KNOWN = 10_000
+
+
+def key(room_id: str) -> tuple[str, str]:
+    """The key of a room's own item."""
+    return f"ROOM#{room_id}", "ROOM"
+
+
+def bucket_key(room_id: str, hour: str) -> tuple[str, str]:
+    """The key of an hour in a room's directory."""
+    return f"ROOM#{room_id}", f"BUCKET#{hour}"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where messages of now belong, and what must be written with them: the room or its directory, if need be."""
+
+    room_id: str
+    hour: str
+    shards: int
+    writes: tuple[Write, ...]
+    looked_up: bool  # False when it rests on what this container knew
+
+    def partition(self) -> Partition:
+        """One of the shards, by chance."""
+        return Partition(self.room_id, self.hour, random.randrange(self.shards))  # noqa: S311 - spreads load
+
+
+class Rooms:
+    """The rooms of a table, with what this container knows about them, so that a message is one write as a rule."""
+
+    def __init__(self, table: Table, retention_seconds: int) -> None:
+        self._table = table
+        self._retention_seconds = retention_seconds
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}  # (room, hour) -> (shards, trusted until, epoch ms)
+
+    def place(self, room_id: str, now_ms: int) -> Placement:
+        """Where messages that arrive now belong. Raises TableError."""
+        hour = times.hour(now_ms)
+        shards, trusted_until = self._known.get((room_id, hour), (0, 0))
+        if now_ms < trusted_until:
+            return Placement(room_id, hour, shards, (), looked_up=False)
+        now = now_ms // 1000
+        bucket_pk, bucket_sk = bucket_key(room_id, hour)
+        found = {
+            item["sk"]: item for item in self._table.query(bucket_pk, "sk >= :bucket", {":bucket": bucket_sk}, now=now)
+        }
+        room, bucket = found.get("ROOM"), found.get(bucket_sk)
+        shards = max(_shards(room), _shards(bucket))
+        # The hour's last message arrives just before the hour ends and sets how long hour and room are needed.
+        expires_at = times.hour_end_seconds(now_ms) + self._retention_seconds
+        writes = _room_writes(room_id, room, shards, now_ms, expires_at)
+        if _shards(bucket) < shards or bucket is None or _ends_before(bucket, expires_at):
+            condition, values = free(now)
+            item = {"pk": bucket_pk, "sk": bucket_sk, "shards": shards, "expiresAt": expires_at}
+            condition += " OR #shards < :shards OR #expiresAt < :expiresAt"
+            writes.append(Put(item, condition, values | {":shards": shards, ":expiresAt": expires_at}))
+        return Placement(room_id, hour, shards, tuple(writes), looked_up=True)
+
+    def remember(self, placement: Placement, now_ms: int) -> None:
+        """Rely, for a while, on a placement whose writes were carried out."""
+        if placement.looked_up:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[placement.room_id, placement.hour] = (placement.shards, now_ms + _TRUSTED_MS)
+
+    def forget(self, placement: Placement) -> None:
+        """Look at the room anew: a write did not find it as it was thought to be."""
+        self._known.pop((placement.room_id, placement.hour), None)
+
+    def spread(self, placement: Placement) -> None:
+        """Double the shards of a room whose writes throttle; done once, however many writers ask.
+
+        A failure is no error: the room is not stored yet, another writer was first, or the next throttled write asks
+        again.
+        """
+        self.forget(placement)
+        if placement.shards < MAX_SHARDS:
+            doubled = Set(
+                key(placement.room_id),
+                {"shards": min(2 * placement.shards, MAX_SHARDS)},
+                "#shards = :seen",
+                {":seen": placement.shards},
+            )
+            with contextlib.suppress(TableError):
+                self._table.write([doubled])
+
+
+def _room_writes(room_id: str, room: Item | None, shards: int, now_ms: int, expires_at: int) -> list[Write]:
+    pk, sk = key(room_id)
+    if room is None:
+        item: dict[str, Any] = {
+            "pk": pk, "sk": sk, "GSI1PK": LISTING, "GSI1SK": room_id, "roomId": room_id, "shards": shards,
+            "createdAt": times.to_iso(now_ms), "version": 1, "expiresAt": expires_at,
+        }  # fmt: skip
+        return [Put(item, *free(now_ms // 1000))]
+    if _ends_before(room, expires_at):
+        return [Set((pk, sk), {"expiresAt": expires_at}, "#expiresAt < :expiresAt", {":expiresAt": expires_at})]
+    return []
+
+
+def _shards(item: Item | None) -> int:
+    return min(max(int(item.get("shards", 1)), 1), MAX_SHARDS) if item else 1
+
+
+def _ends_before(item: Item, expires_at: int) -> bool:
+    return "expiresAt" in item and item["expiresAt"] < expires_at

@@ -1,0 +1,73 @@
+"""From stream records to topics: which changes of the main table go where, recognised by the keys alone.
+
+A raw write may lack any attribute but its keys, so nothing else decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain import message, topics
+from domain.changes import Event, Kind
+from domain.table import Item, from_attributes
+from domain.topics import Topic
+
+
+@dataclass(frozen=True)
+class Record:
+    """One change of an item, as the table's stream tells it."""
+
+    event_id: str
+    kind: Kind
+    pk: str
+    sk: str
+    new: Item | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """An event of a topic."""
+
+    topic: Topic
+    event: Event
+
+
+def from_stream(record: Mapping[str, Any]) -> Record:
+    """A record as Lambda gets it from DynamoDB Streams."""
+    data = record["dynamodb"]
+    keys = from_attributes(data["Keys"])
+    new = data.get("NewImage")
+    return Record(
+        event_id=record["eventID"],
+        kind=record["eventName"],
+        pk=keys["pk"],
+        sk=keys["sk"],
+        new=from_attributes(new) if new and record["eventName"] != "REMOVE" else None,
+    )
+
+
+def route(record: Record) -> list[Change]:
+    """The topics that a change concerns, with what each is told; none for items that are nobody's business."""
+    return [change for prefix, changes in ROUTES.items() if record.pk.startswith(prefix) for change in changes(record)]
+
+
+def _message(record: Record) -> Iterator[Change]:
+    room_id = message.room_of(record.pk)
+    if room_id is not None:
+        item = record.new
+        shown = dict(message.from_item(record.pk, record.sk, item)) if item is not None else None
+        trace_id = item.get("traceId") if item else None
+        event = Event(
+            record.event_id,
+            record.kind,
+            message.id_of(record.sk),
+            shown,
+            trace_id if isinstance(trace_id, str) else None,
+        )
+        yield Change(topics.room(room_id), event)
+
+
+# The prefixes of `pk` are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
+ROUTES: Mapping[str, Callable[[Record], Iterator[Change]]] = {message.PREFIX: _message}

@@ -1,0 +1,53 @@
+"""What functions are told through their environment, read when first asked for and never at import."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+class MissingSetting(Exception):  # noqa: N818 - reads as the event it is
+    """A function lacks an environment variable that its template must set."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a function. Each function has only those that its template sets."""
+
+    environment: dict[str, str]
+
+    @property
+    def main_table(self) -> str:
+        """The name of the main table."""
+        return self._required("MAIN_TABLE")
+
+    @property
+    def change_log(self) -> str:
+        """The name of the change log's table."""
+        return self._required("CHANGE_LOG")
+
+    @property
+    def graphql_url(self) -> str:
+        """Where the publisher posts its mutations."""
+        return self._required("GRAPHQL_URL")
+
+    @property
+    def region(self) -> str:
+        """The region of the function, set by Lambda."""
+        return self._required("AWS_REGION")
+
+    @property
+    def retention_seconds(self) -> int:
+        """How long messages live and missed changes can be fetched."""
+        return round(float(self._required("RETENTION_HOURS")) * 3600)
+
+    def _required(self, name: str) -> str:
+        value = self.environment.get(name)
+        if not value:
+            raise MissingSetting(f"{name} is not set: the function's template must set it in Environment.Variables")
+        return value
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings(dict(os.environ))

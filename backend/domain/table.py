@@ -1,0 +1,285 @@
+"""The only DynamoDB code: a table of items with `pk`, `sk` and `expiresAt`, read strongly and written conditionally.
+
+TableError
+├── ConditionFailed   an item is not as the writer expected
+├── Conflict          another transaction had one of the items
+├── Throttled         a partition or the table takes no more
+└── Unavailable       no answer: it may or may not have been written
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+Key = tuple[str, str | int]
+
+MAX_TRANSACTION_ITEMS = 100
+_MAX_BATCH_GET = 100
+_MAX_PAGE = 1000
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class TableError(Exception):
+    """A read or write that DynamoDB did not carry out."""
+
+
+class ConditionFailed(TableError):  # noqa: N818
+    """`writes` are the positions, in the transaction, of those whose condition did not hold; nothing was written."""
+
+    def __init__(self, writes: Sequence[int]) -> None:
+        super().__init__(f"the condition of write {', '.join(map(str, writes))} does not hold")
+        self.writes = tuple(writes)
+
+
+class Conflict(TableError):  # noqa: N818
+    """Another transaction was at work on one of the items; nothing was written."""
+
+
+class Throttled(TableError):  # noqa: N818
+    """Too many requests for the table or a partition of it; nothing was written."""
+
+
+class Unavailable(TableError):  # noqa: N818
+    """DynamoDB failed or did not answer, after the client's own retries."""
+
+
+@dataclass(frozen=True)
+class Put:
+    """Write a whole item. In `condition`, `#name` stands for the attribute of that name."""
+
+    item: Mapping[str, Any]
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Set:
+    """Set some attributes of an item, which is made if it does not exist and the condition allows."""
+
+    key: Key
+    attributes: Mapping[str, Any]
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Write = Put | Set
+
+
+def is_live(item: Mapping[str, Any], now: int) -> bool:
+    """Whether an item counts: from the second `expiresAt` on it is absent, however late DynamoDB removes it.
+
+    Args:
+        item: any item; one without a number in `expiresAt` never expires.
+        now: epoch seconds.
+    """
+    expires_at = item.get("expiresAt")
+    return not isinstance(expires_at, Decimal | int) or expires_at > now
+
+
+def free(now: int) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that no live item is in the place: the counterpart of `is_live` for writes."""
+    return "attribute_not_exists(pk) OR #expiresAt <= :now", {":now": now}
+
+
+def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data as DynamoDB attribute values; members that are None are left out."""
+    return {name: _serialize(value) for name, value in item.items() if value is not None}
+
+
+def from_attributes(attributes: Mapping[str, Any]) -> Item:
+    """DynamoDB attribute values, of an answer or a stream record, as plain data. Numbers are Decimals."""
+    return {name: _deserialize(value) for name, value in attributes.items()}
+
+
+def dynamodb(**options: Any) -> DynamoDBClient:
+    """A client that retries little by itself, because throttling is what spreads a room over more shards."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 3},
+        connect_timeout=2,
+        read_timeout=5,
+        max_pool_connections=16,
+        tcp_keepalive=True,
+    )
+    return boto3.client("dynamodb", config=config, **options)
+
+
+class Table:
+    """One table. Every read is strongly consistent and leaves out what has expired."""
+
+    def __init__(self, name: str, client: DynamoDBClient) -> None:
+        self.name = name
+        self._client = client
+
+    def get(self, key: Key, now: int) -> Item | None:
+        """One item, or None. Raises TableError."""
+        with _errors():
+            answer = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
+        return _live(answer.get("Item"), now)
+
+    def get_all(self, keys: Iterable[Key], now: int) -> dict[Key, Item]:
+        """Those of the items that exist, by key. Raises TableError."""
+        waiting = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        while waiting:
+            now_asked, waiting = waiting[:_MAX_BATCH_GET], waiting[_MAX_BATCH_GET:]
+            by_text = {str(_key(key)): key for key in now_asked}
+            with _errors():
+                answer = self._client.batch_get_item(
+                    RequestItems={self.name: {"Keys": [_key(key) for key in now_asked], "ConsistentRead": True}}
+                )
+            for attributes in answer["Responses"].get(self.name, []):
+                item = _live(attributes, now)
+                if item:
+                    found[by_text[str({"pk": attributes["pk"], "sk": attributes["sk"]})]] = item
+            rest = answer["UnprocessedKeys"].get(self.name)
+            unprocessed = rest["Keys"] if rest else []
+            if unprocessed and len(unprocessed) == len(now_asked):
+                raise Throttled(f"{self.name}: no key of a batch was processed")
+            waiting += [by_text[str({"pk": key["pk"], "sk": key["sk"]})] for key in unprocessed]
+        return found
+
+    def get_together(self, keys: Sequence[Key], now: int) -> list[Item | None]:
+        """Several items as they were at one moment, in the order of the keys. Raises TableError."""
+        with _errors():
+            answer = self._client.transact_get_items(
+                TransactItems=[{"Get": {"TableName": self.name, "Key": _key(key)}} for key in keys]
+            )
+        return [_live(response.get("Item"), now) for response in answer["Responses"]]
+
+    def query(
+        self,
+        pk: str,
+        where: str = "",
+        values: Mapping[str, Any] | None = None,
+        *,
+        now: int,
+        forward: bool = True,
+        page_size: int = _MAX_PAGE,
+    ) -> Iterator[Item]:
+        """The items of a partition in the order of `sk`, fetched page by page as they are asked for.
+
+        Args:
+            pk: the partition.
+            where: a condition on `sk`, such as `sk > :last`.
+            values: what the names in `where` stand for.
+            now: epoch seconds.
+            forward: False to go back from the highest `sk`.
+            page_size: how many to fetch at first. Each page is twice as large as the one before, so that a run of
+                expired items costs few requests.
+
+        Raises:
+            TableError: at any step of the iteration.
+        """
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": f"pk = :pk AND {where}" if where else "pk = :pk",
+            "ExpressionAttributeValues": to_attributes({":pk": pk, **(values or {})}),
+            "ConsistentRead": True,
+            "ScanIndexForward": forward,
+        }
+        while True:
+            with _errors():
+                answer = self._client.query(Limit=page_size, **request)
+            yield from (item for attributes in answer["Items"] if (item := _live(attributes, now)))
+            if not (last := answer.get("LastEvaluatedKey")):
+                return
+            request["ExclusiveStartKey"] = last
+            page_size = min(2 * page_size, _MAX_PAGE)
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """Carry out all writes or none.
+
+        A single one is no transaction: it costs half, and is as atomic.
+
+        Raises:
+            TableError: see there what each means.
+        """
+        with _errors():
+            if len(writes) > 1:
+                items = [{_OPERATION[type(each)]: self._request(each)} for each in writes]
+                self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
+            elif isinstance(writes[0], Put):
+                self._client.put_item(**self._request(writes[0]))
+            else:
+                self._client.update_item(**self._request(writes[0]))
+
+    def _request(self, write: Write) -> dict[str, Any]:
+        request: dict[str, Any] = {"TableName": self.name}
+        values, expressions = dict(write.values), [write.condition or ""]
+        if isinstance(write, Put):
+            request["Item"] = to_attributes(write.item)
+        else:
+            request["Key"] = _key(write.key)
+            request["UpdateExpression"] = "SET " + ", ".join(f"#{name} = :set_{name}" for name in write.attributes)
+            expressions.append(request["UpdateExpression"])
+            values |= {f":set_{name}": value for name, value in write.attributes.items()}
+        if write.condition:
+            request["ConditionExpression"] = write.condition
+        if names := {name for text in expressions for name in re.findall(r"#(\w+)", text)}:
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in sorted(names)}
+        if values:
+            request["ExpressionAttributeValues"] = to_attributes(values)
+        return request
+
+
+_OPERATION = {Put: "Put", Set: "Update"}
+
+_THROTTLING = frozenset(
+    {
+        "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "ThrottlingException",
+        "ThrottlingError", "RequestLimitExceeded",
+    }
+)  # fmt: skip
+_CONFLICTS = frozenset({"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"})
+_OUTAGES = frozenset({"InternalServerError", "InternalServerErrorException", "ServiceUnavailable", "InternalFailure"})
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Botocore's exceptions as TableErrors. Others (a missing right, a bad request) are defects and pass."""
+    try:
+        yield
+    except ClientError as error:
+        raise _table_error(error) or error from error
+    except (ConnectionError, HTTPClientError) as error:
+        raise Unavailable(str(error)) from error
+
+
+def _table_error(error: ClientError) -> TableError | None:
+    code = error.response["Error"]["Code"]
+    reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed([0])
+    if failed := [position for position, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]:
+        return ConditionFailed(failed)
+    codes = {code, *reasons}
+    if codes & _THROTTLING:
+        return Throttled(str(error))
+    if codes & _CONFLICTS:
+        return Conflict(str(error))
+    return Unavailable(str(error)) if codes & _OUTAGES else None
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key[0]}, "sk": _serialize(key[1])}
+
+
+def _live(attributes: Mapping[str, Any] | None, now: int) -> Item | None:
+    item = from_attributes(attributes) if attributes else None
+    return item if item and is_live(item, now) else None

@@ -1,0 +1,74 @@
+"""The rules for what callers pass in, each named as the schema names its argument."""
+
+import unicodedata
+
+from domain.errors import InvalidInput
+
+MAX_ROOM_ID = 128
+MAX_TEXT = 4000
+MAX_AUTHOR = 64
+MAX_ORIGINAL_TIME = 64
+MAX_CLIENT_MUTATION_ID = 128
+MAX_MESSAGES = 90
+MAX_SEQ = 2**31 - 1  # GraphQL's Int
+
+
+def room_id(field: str, value: str) -> str:
+    """A room's id. Raises InvalidInput."""
+    _label(field, value, MAX_ROOM_ID)
+    return value
+
+
+def author(field: str, value: str) -> str:
+    """A display name. Raises InvalidInput."""
+    _label(field, value, MAX_AUTHOR)
+    return value
+
+
+def original_time(field: str, value: str) -> str:
+    """The time of an imported message in its source. Raises InvalidInput."""
+    _label(field, value, MAX_ORIGINAL_TIME)
+    return value
+
+
+def client_mutation_id(field: str, value: str) -> str:
+    """A client's own id of a mutation. Raises InvalidInput."""
+    _length(field, value, MAX_CLIENT_MUTATION_ID)
+    return value
+
+
+def text(field: str, value: str) -> str:
+    """What a message says. Raises InvalidInput."""
+    _length(field, value, MAX_TEXT)
+    return value
+
+
+def limit(value: int | None, *, default: int, most: int) -> int:
+    """How many items of a list. Raises InvalidInput."""
+    if value is None:
+        return default
+    if not 1 <= value <= most:
+        raise InvalidInput("limit", f"must be 1 to {most}, not {value}.")
+    return value
+
+
+def _length(field: str, value: str, most: int) -> None:
+    """1 to `most` characters, counted as Unicode code points, which must be encodable."""
+    if not value:
+        raise InvalidInput(field, "must not be empty.")
+    if len(value) > most:
+        raise InvalidInput(field, f"must have at most {most} characters, not {len(value)}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(field, f"has half of a surrogate pair at position {error.start}.") from error
+
+
+def _label(field: str, value: str, most: int) -> None:
+    """A text of one line that shows as it is: no control characters, nothing blank at either end."""
+    _length(field, value, most)
+    if value != value.strip():
+        raise InvalidInput(field, "must not begin or end with a blank.")
+    for position, character in enumerate(value):
+        if unicodedata.category(character) in {"Cc", "Zl", "Zp"}:
+            raise InvalidInput(field, f"has a control character at position {position}.")

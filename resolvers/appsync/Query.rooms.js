@@ -1,0 +1,33 @@
+import { util } from '@aws-appsync/utils';
+
+export function request(ctx) {
+  const limit = ctx.args.limit ?? 50;
+  if (limit < 1 || limit > 100) {
+    return util.error(`limit must be 1 to 100, not ${limit}.`, 'InvalidInput', null, { field: 'limit' });
+  }
+  return {
+    operation: 'Query',
+    index: 'GSI1',
+    query: {
+      expression: '#partition = :rooms',
+      expressionNames: { '#partition': 'GSI1PK' },
+      expressionValues: util.dynamodb.toMapValues({ ':rooms': 'ROOMS' }),
+    },
+    // The table's TTL is days late: what has expired is absent (`is_live` in backend/domain/table.py).
+    filter: {
+      expression: 'attribute_not_exists(#expires) OR #expires > :now',
+      expressionNames: { '#expires': 'expiresAt' },
+      expressionValues: util.dynamodb.toMapValues({ ':now': util.time.nowEpochSeconds() }),
+    },
+    limit,
+    nextToken: ctx.args.nextToken,
+  };
+}
+
+export function response(ctx) {
+  if (ctx.error) {
+    return util.error(ctx.error.message, ctx.error.type);
+  }
+  const items = ctx.result.items.map((room) => ({ id: room.roomId, createdAt: room.createdAt }));
+  return { items, nextToken: ctx.result.nextToken };
+}
