@@ -24,6 +24,7 @@ CHECKS = (
     "publish_documents",
     "systems",
     "error_catalogue",
+    "settings",
     "machine_paths",
 )
 
