@@ -5,12 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
+import orjson
+from graphql import OperationType
+
+from local.appsync.authorization import Authorization
 from local.appsync.datasources import DataSource
 from local.appsync.definition import ApiDefinition
+from local.appsync.document import Documents
+from local.appsync.errors import (
+    FieldError,
+    MalformedQueryError,
+    MissingOperationNameError,
+    OperationError,
+    RequestError,
+    not_emulated,
+    operation_error,
+)
+from local.appsync.execution import Execution
+from local.appsync.filters import FilterError, Group, argument_filter, enhanced_filter
 from local.appsync.javascript import JavaScript
 from local.appsync.limits import Limits
+from local.appsync.metrics import Metrics
+from local.appsync.operation import OperationPlan, Operations
+from local.appsync.plan import FieldPlan
 from local.appsync.request import Caller, OperationRequest, RequestInfo
+from local.appsync.resolvers import ResolverDefinitionError, bind_resolvers
+from local.appsync.schema import SchemaError, build_schema
+from local.appsync.subscriptions import Selection, Subscription, Subscriptions
+from local.appsync.visibility import is_plain, payload
+from local.errors import NotEmulated
+
+__all__ = [
+    "Engine",
+    "MalformedQueryError",
+    "MissingOperationNameError",
+    "RequestError",
+    "ResolverDefinitionError",
+    "Result",
+    "SchemaError",
+    "Subscription",
+]
 
 
 @dataclass(frozen=True)
@@ -26,18 +62,11 @@ class Result:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Subscription:
-    """A live subscription. `cancel` may be called any number of times; nothing is delivered after it."""
-
-    def cancel(self) -> None:
-        """Ends it."""
-        raise NotImplementedError
-
-
 class Engine:
     """One per ApiDefinition; swapped whole when the API is deployed again.
 
-    Raises SchemaError on a bad schema or resolver, CodeError on bad resolver code, each naming the place.
+    Raises SchemaError on a bad schema, ResolverDefinitionError on a bad resolver and CodeError on bad resolver code,
+    each naming the place.
     """
 
     def __init__(
@@ -48,14 +77,40 @@ class Engine:
         javascript: JavaScript,
         limits: Limits | None = None,
     ) -> None:
-        raise NotImplementedError
+        self.api = api
+        self.limits = limits or Limits()
+        self.metrics = Metrics()
+        self.schema = build_schema(api.schema)
+        for coordinate, definition in api.resolvers.items():
+            if self.schema.field(definition.type_name, definition.field_name) is None:
+                raise ResolverDefinitionError(f"{coordinate}: the schema has no such field")
+        self.subscriptions = Subscriptions(self.limits, self.metrics)
+        self._documents = Documents(self.schema, self.limits, self.metrics, introspection=api.introspection)
+        self._operations = Operations(
+            self.schema,
+            bind_resolvers(api, data_sources, javascript),
+            Authorization(self.schema, api.providers),
+            self.metrics,
+            depth_limit=api.query_depth_limit,
+        )
+        self._selections: WeakValueDictionary[str, Selection] = WeakValueDictionary()
 
     async def execute(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Result:
         """Runs a query or mutation; publishes to subscribers after each mutation field.
 
-        Raises RequestError (MalformedQuery, MissingOperationName: 400). All else is a Result, answered with 200.
+        Raises RequestError (MalformedQueryError, MissingOperationNameError: 400). All else is a Result, answered 200.
         """
-        raise NotImplementedError
+        self.metrics.operations += 1
+        try:
+            execution = self._prepare(operation, caller, request)
+            if execution.plan.kind is OperationType.SUBSCRIPTION:
+                return _failed(
+                    [_typed("OperationNotSupported", "Subscriptions are only served by the real-time endpoint.")]
+                )
+        except OperationError as error:
+            return _failed(error.errors)
+        await execution.run(self._finished)
+        return _result(execution)
 
     async def subscribe(
         self,
@@ -73,4 +128,123 @@ class Engine:
         event; the same bytes object is shared by all subscribers with the same selection. `ended` is called when an
         invalidation ended the subscription (AWS closes the connection then). `operation_id` only words an error.
         """
-        raise NotImplementedError
+        self.metrics.operations += 1
+        try:
+            execution = self._prepare(operation, caller, request)
+            root = _subscription_field(execution.plan, operation_id)
+            refusal = execution.refusal(root)
+            if refusal is not None:
+                raise refusal
+            initial = await execution.root_value(root)
+            selection = self._selection(execution.plan)
+            _check_initial(root, initial, selection)
+            groups, invalidation = _filters(execution, root)
+        except RequestError as error:
+            return _failed(error.errors)
+        except OperationError as error:
+            return _failed([{"message": each["message"]} | _type_of(each) for each in error.errors])
+        except FieldError as error:
+            return _failed([_typed(error.type, error.message)])
+        except NotEmulated as refused:
+            reason = not_emulated(refused)
+            return _failed([_typed(reason.type, reason.message)])
+        except TimeoutError:
+            return _failed([_typed("ExecutionTimeout", "Execution timed out.")])
+        return self.subscriptions.add(root.name, selection, groups, invalidation, deliver, ended)
+
+    def _prepare(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Execution:
+        document = self._documents.load(operation.query)
+        node = document.operation(operation.operation_name)
+        given = operation.variables or {}
+        plan, variables = self._operations.prepare(document, node, caller.mode, given)
+        return Execution(
+            plan,
+            variables,
+            given,
+            caller,
+            request,
+            limits=self.limits,
+            resolver_limit=self.api.resolver_count_limit or self.limits.resolvers_per_request,
+            environment=self.api.environment,
+            metrics=self.metrics,
+        )
+
+    def _finished(self, root: FieldPlan, value: Any, execution: Execution) -> None:
+        """Publishes the result of a mutation field and carries out its invalidations."""
+        if value is not None:
+            listening = [
+                name for name in self.schema.subscriptions_of.get(root.name, ()) if self.subscriptions.has(name)
+            ]
+            if listening:
+                event = value if is_plain(root) else payload(root, value, execution.types)
+                for name in listening:
+                    self.subscriptions.publish(name, event)
+        for invalidation in execution.effects.invalidations:
+            self.subscriptions.invalidate(invalidation.subscription_field, invalidation.payload)
+        execution.effects.invalidations.clear()
+
+    def _selection(self, plan: OperationPlan) -> Selection:
+        signature, fill = self._operations.payload_fill(plan)
+        selection = self._selections.get(signature)
+        if selection is None:
+            selection = self._selections[signature] = Selection(signature, fill)
+        return selection
+
+
+def _result(execution: Execution) -> Result:
+    response: dict[str, Any] = {"data": execution.data}
+    if execution.errors:
+        response["errors"] = execution.errors
+    if execution.effects.evicts_cache:
+        # There is no API cache yet, so nothing was in it.
+        response["extensions"] = {"apiCacheEntriesDeleted": 0}
+    return Result(orjson.dumps(response), execution.data, execution.errors, execution.effects.headers)
+
+
+def _failed(errors: list[dict[str, Any]]) -> Result:
+    return Result(orjson.dumps({"data": None, "errors": errors}), None, errors)
+
+
+def _typed(error_type: str | None, message: str) -> dict[str, Any]:
+    return {"errorType": error_type, "message": message}
+
+
+def _type_of(error: dict[str, Any]) -> dict[str, Any]:
+    return {"errorType": error["errorType"]} if "errorType" in error else {}
+
+
+def _subscription_field(plan: OperationPlan, operation_id: str) -> FieldPlan:
+    """The one root field of a subscription operation. Raises OperationError."""
+    if plan.kind is not OperationType.SUBSCRIPTION:
+        message = f"{plan.kind.value} not supported through the realtime channel"
+        raise OperationError([{**operation_error(message), "errorType": "UnsupportedOperation"}])
+    fields = [each for each in plan.fields if not each.name.startswith("__")]
+    if len(fields) != 1:
+        # The protocol knows no other words for it (sheet 7.4).
+        message = f"Duplicated operation with id {operation_id}"
+        raise OperationError([{**operation_error(message), "errorType": "DuplicatedOperationError"}])
+    return fields[0]
+
+
+def _check_initial(root: FieldPlan, initial: Any, selection: Selection) -> None:
+    """What the subscription's resolver returned must fit the field; clients never see it. Raises OperationError."""
+    if initial is None and not root.required:
+        return
+    errors = orjson.loads(selection.encode(root.name, initial)).get("errors")
+    if errors:
+        raise OperationError(errors)
+
+
+def _filters(execution: Execution, root: FieldPlan) -> tuple[list[Group], list[Group]]:
+    """The filter and invalidation filter of a subscription. Raises FieldError."""
+    effects = execution.effects
+    try:
+        groups = (
+            argument_filter(execution.arguments(root))
+            if effects.subscription_filter is None
+            else enhanced_filter(effects.subscription_filter)
+        )
+        invalidation = [] if effects.invalidation_filter is None else enhanced_filter(effects.invalidation_filter)
+    except FilterError as error:
+        raise FieldError(str(error), "BadRequestException") from None
+    return groups, invalidation

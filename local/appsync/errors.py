@@ -1,8 +1,8 @@
 """Errors of the data plane, in the shapes that AppSync sends.
 
 RequestError                    the operation never ran; HTTP answers with `status` (sheet 1.3)
-    MalformedQuery              400 MalformedHttpRequestException: the text is no GraphQL
-    MissingOperationName        400 BadRequestException: several operations, none named
+    MalformedQueryError              400 MalformedHttpRequestException: the text is no GraphQL
+    MissingOperationNameError        400 BadRequestException: several operations, none named
 OperationError                  the operation never ran; answered 200 with `data: null` (validation, variables)
 FieldError                      one field failed: util.error, a data source, authorization, a limit
 """
@@ -36,8 +36,8 @@ class RequestError(Exception):
         return [{"errorType": self.error_type, "message": self.message}]
 
 
-class MalformedQuery(RequestError):
-    """The query text does not parse. Whether AWS answers 400 or 200 is disputed (sheet 1.3); 400 is the sheet's choice."""
+class MalformedQueryError(RequestError):
+    """The query text does not parse. Sources dispute whether AWS answers 400 or 200 (sheet 1.3)."""
 
     error_type = "MalformedHttpRequestException"
 
@@ -46,7 +46,7 @@ class MalformedQuery(RequestError):
         self.detail = detail  # graphql-core's words, for logs
 
 
-class MissingOperationName(RequestError):
+class MissingOperationNameError(RequestError):
     """Several operations in the document and no `operationName`."""
 
     def __init__(self) -> None:

@@ -1,0 +1,92 @@
+"""GraphQL documents: parsed and validated once per text, then taken from a cache."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLSyntaxError,
+    Node,
+    OperationDefinitionNode,
+    parse,
+)
+
+from local.appsync.errors import MalformedQueryError, MissingOperationNameError, OperationError, operation_error
+from local.appsync.limits import Limits
+from local.appsync.metrics import Metrics
+from local.appsync.schema import Schema
+from local.appsync.validation import validate
+
+EMPTY_BRACES = re.compile(r"\{[\s,]*\}")
+
+
+@dataclass(eq=False)
+class Document:
+    """A parsed document. `errors` are its validation errors; `plans` is where compiled operations are kept."""
+
+    text: str
+    operations: list[OperationDefinitionNode]
+    fragments: dict[str, FragmentDefinitionNode]
+    errors: list[dict[str, Any]]
+    plans: dict[Any, Any] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to run. Raises OperationError, MissingOperationNameError."""
+        if self.errors:
+            raise OperationError(self.errors)
+        if not name:
+            if len(self.operations) != 1:
+                raise MissingOperationNameError
+            return self.operations[0]
+        for operation in self.operations:
+            if operation.name and operation.name.value == name:
+                return operation
+        raise OperationError([operation_error(f"Unknown operation named '{name}'.")])
+
+
+class Documents:
+    """The cache of one schema's documents, the least recently used thrown out."""
+
+    def __init__(self, schema: Schema, limits: Limits, metrics: Metrics, *, introspection: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._metrics = metrics
+        self._introspection = introspection
+        self.load = lru_cache(maxsize=limits.cached_documents)(self._load)
+
+    def _load(self, text: str) -> Document:
+        """Parses and validates a text. Raises MalformedQueryError, OperationError (too long)."""
+        document = self._parse(text)
+        self._metrics.documents_validated += 1
+        return Document(
+            text=text,
+            operations=[node for node in document.definitions if isinstance(node, OperationDefinitionNode)],
+            fragments={n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)},
+            errors=validate(self._schema.graphql, document, introspection=self._introspection),
+        )
+
+    def _parse(self, text: str) -> DocumentNode:
+        limit = self._limits.query_tokens
+        try:
+            # A text cannot have more tokens than characters, so most need no count.
+            document = parse(text, max_lexical_tokens=limit if len(text) > limit else None)
+        except GraphQLSyntaxError as error:
+            if f"more than {limit}" in error.message:
+                raise OperationError([operation_error("Maximum char length exceeded.")]) from None
+            raise MalformedQueryError(error.message) from None
+        # graphql-core takes `{}` for a selection set; the pattern also fits an empty input object, which is fine.
+        if EMPTY_BRACES.search(text) and any(_has_empty_selection(node) for node in document.definitions):
+            raise MalformedQueryError("empty selection set")
+        return document
+
+
+def _has_empty_selection(node: Node) -> bool:
+    selection_set = getattr(node, "selection_set", None)
+    if selection_set is None:
+        return False
+    return not selection_set.selections or any(_has_empty_selection(child) for child in selection_set.selections)
