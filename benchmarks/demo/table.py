@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.demo.verdict import Verdict
@@ -36,7 +37,7 @@ class Run:
 def show(run: Run, console: Console) -> None:
     """Print a run: a row per subscriber, and their sum."""
     table = Table(
-        title=run.title, title_justify="left", show_footer=True, caption=_caption(run), caption_justify="left"
+        title=escape(run.title), title_justify="left", show_footer=True, caption=_caption(run), caption_justify="left"
     )
     total = run.total
     columns: list[tuple[str, int | float]] = [
@@ -77,7 +78,7 @@ def show(run: Run, console: Console) -> None:
         )
     console.print(table)
     for reason in run.failed[:MOST_FAILURES_NAMED]:
-        console.print(f"[red]not sent:[/] {reason}", markup=True, highlight=False)
+        console.print(f"[red]not sent:[/] {escape(reason)}", highlight=False)
     console.print("[green]faultless[/]" if run.faultless else "[red]not faultless[/]")
     console.print()
 
@@ -85,7 +86,8 @@ def show(run: Run, console: Console) -> None:
 def _caption(run: Run) -> str:
     rate = run.entries / run.send_seconds if run.send_seconds else math.inf
     return (
-        f"lines read {run.lines_read:,}, messages {run.entries:,}, stored {run.stored:,}, not taken {len(run.failed):,}; "
+        f"lines read {run.lines_read:,}, messages {run.entries:,}, stored {run.stored:,}, "
+        f"not taken {len(run.failed):,}; "
         f"sent in {run.send_seconds:.1f} s, {rate:.0f} a second"
     )
 
