@@ -1,0 +1,53 @@
+"""Refusals of whole requests: HTTP status, `x-amzn-errortype`, and a body as Jackson pretty-prints it (sheet 1.3)."""
+
+from __future__ import annotations
+
+import json
+
+from local.appsync.errors import RequestError
+from local.errors import NotEmulated
+
+
+class HttpError(RequestError):
+    """A request that is refused with a status and error type of its own."""
+
+    def __init__(self, status: int, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_type = error_type
+
+
+def refusal(error: Exception) -> RequestError:
+    """The refusal that an exception stands for; what nobody expected is AppSync's `InternalFailure`, status 500."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, NotEmulated):
+        return HttpError(501, "NotEmulated", str(error))
+    return HttpError(500, "InternalFailure", "The local AppSync failed; its log has the reason.")
+
+
+def body(error: RequestError) -> bytes:
+    """The body of a refusal, `errorType` first."""
+    error_type, message = json.dumps(error.error_type), json.dumps(error.message, ensure_ascii=False)
+    text = f'{{\n  "errors" : [ {{\n    "errorType" : {error_type},\n    "message" : {message}\n  }} ]\n}}'
+    return text.encode("utf-8", "replace")
+
+
+def empty_body() -> RequestError:
+    """A POST without a body."""
+    return HttpError(400, "MalformedHttpRequestException", "Request body is empty.")
+
+
+def malformed() -> RequestError:
+    """A body that is not JSON, not an object, or has no query."""
+    return HttpError(400, "MalformedHttpRequestException", "Unable to parse GraphQL query.")
+
+
+def no_schema() -> RequestError:
+    """The API exists but has no schema."""
+    return HttpError(502, "GraphQLSchemaException", "No schema definition exists.")
+
+
+def unknown_api(api_id: str) -> RequestError:
+    """No API has this id. On AWS its host name would not resolve."""
+    return HttpError(404, "NotFoundException", f"GraphQL API {api_id} not found.")

@@ -1,0 +1,406 @@
+"""HTTP/1.1 on one connection: requests are parsed by llhttp, answered in order, and bounded in size and time.
+
+A WebSocket upgrade leaves this module: the transport's protocol is then exchanged for the one that the handler made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import http
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from time import time as _time
+from typing import Protocol
+
+import httptools
+
+MAX_BODY_BYTES = 1024 * 1024  # AppSync's documented request size
+MAX_HEAD_BYTES = 64 * 1024
+MAX_PIPELINED = 16
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Request:
+    """An HTTP request. Header names are lower case; a repeated header is a list. `peer` is the TCP peer's address."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str | list[str]]
+    body: bytes = b""
+    peer: str = "127.0.0.1"
+    secure: bool = False
+
+    def header(self, name: str) -> str | None:
+        """A header's value; repeated ones are joined with a comma."""
+        value = self.headers.get(name)
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+@dataclass(slots=True)
+class Response:
+    """An HTTP response; `content-length`, `date` and `connection` are added on the wire."""
+
+    status: int
+    headers: Iterable[tuple[str, str]] = ()
+    body: bytes = b""
+    close: bool = False
+
+
+@dataclass(slots=True)
+class Upgrade:
+    """The answer to a WebSocket handshake: the headers of the 101 response, and who takes the connection over."""
+
+    headers: Iterable[tuple[str, str]]
+    protocol: asyncio.Protocol
+
+
+class Handler(Protocol):
+    """Answers requests. Neither method raises."""
+
+    async def respond(self, request: Request) -> Response:
+        """The response to a request."""
+
+    async def upgrade(self, request: Request) -> Upgrade | Response:
+        """The answer to a request that asks for the WebSocket protocol."""
+
+
+class Phase(enum.Enum):
+    """What the connection waits for; each phase has its own time limit."""
+
+    IDLE = "idle"
+    HEAD = "head"
+    BODY = "body"
+    CLOSING = "closing"
+
+
+SECONDS = {Phase.IDLE: 75.0, Phase.HEAD: 15.0, Phase.BODY: 30.0, Phase.CLOSING: 2.0}
+
+
+@dataclass(slots=True)
+class _Incoming:
+    """A request while it is read."""
+
+    url: bytes = b""
+    headers: dict[str, str | list[str]] = field(default_factory=dict)
+    head_bytes: int = 0
+    body: bytearray = field(default_factory=bytearray)
+
+
+class RefusedError(Exception):
+    """A request that is not worth reading further; raised inside parser callbacks."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class HttpConnection(asyncio.Protocol):
+    """One client connection; `connections` is the server's set of those that still speak HTTP."""
+
+    def __init__(
+        self, handler: Handler, connections: set[HttpConnection], *, secure: bool, clock: Callable[[], float]
+    ) -> None:
+        self._handler = handler
+        self._connections = connections
+        self._secure = secure
+        self._clock = clock
+        self._parser = httptools.HttpRequestParser(self)
+        self._incoming: _Incoming | None = None
+        self._queue: deque[tuple[Request | Response, bool]] = deque()  # with: is the connection kept alive after it
+        self._task: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._reading = True
+        self._draining = False
+        self._upgrading = False
+        self.phase = Phase.IDLE
+        self.since = clock()
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) else "127.0.0.1"
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Called by the event loop. A request that runs is run to its end: a mutation is not undone by its caller."""
+        self._connections.discard(self)
+        self._queue.clear()
+        self._writable.set()
+
+    def eof_received(self) -> bool:
+        """Called by the event loop. A client that only closed its sending side still gets its answers."""
+        self._reading = False
+        if self._task is None:
+            return False
+        self._draining = True
+        return not self._secure
+
+    def pause_writing(self) -> None:
+        """Called by the event loop when the client does not read: no further request is begun."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Called by the event loop."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        if self.phase is Phase.CLOSING or not self._reading:
+            return
+        if self.phase is Phase.IDLE:
+            self._enter(Phase.HEAD)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # A client may not send frames before the 101; whatever else follows an upgrade is not ours to parse.
+            self._upgrading = True
+            self._reading = False
+            self._transport.pause_reading()
+        except httptools.HttpParserCallbackError as error:
+            refused = error.__context__
+            if not isinstance(refused, RefusedError):
+                raise
+            self._refuse(refused.status, str(refused))
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"The request is not HTTP: {error}.")
+        else:
+            if self.phase is Phase.HEAD:
+                self._count_head(len(data))
+        if len(self._queue) >= MAX_PIPELINED and self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+
+    def _count_head(self, received: int) -> None:
+        """Bound what the parser itself holds of a head that does not end."""
+        self._unparsed += received
+        if self._unparsed > MAX_HEAD_BYTES:
+            self._refuse(431, f"The request's head is larger than {MAX_HEAD_BYTES} bytes.")
+
+    # The parser's side; llhttp calls these in order.
+
+    _unparsed = 0
+
+    def on_message_begin(self) -> None:
+        """A new request."""
+        self._incoming = _Incoming()
+        self._unparsed = 0
+        self._enter(Phase.HEAD)
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request target."""
+        assert self._incoming is not None
+        self._incoming.url += url
+        self._grow(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A whole header."""
+        assert self._incoming is not None
+        self._grow(len(name) + len(value))
+        headers = self._incoming.headers
+        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape")
+        known = headers.get(key)
+        if known is None:
+            headers[key] = text
+        elif isinstance(known, list):
+            known.append(text)
+        else:
+            headers[key] = [known, text]
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: decide whether the body is wanted."""
+        assert self._incoming is not None
+        self._enter(Phase.BODY)
+        headers = self._incoming.headers
+        length = headers.get("content-length")
+        if isinstance(length, str) and length.isdigit() and int(length) > MAX_BODY_BYTES:
+            raise RefusedError(413, f"The request's body is larger than {MAX_BODY_BYTES} bytes.")
+        if self._parser.get_http_version() == "1.1":
+            host = headers.get("host")
+            if not isinstance(host, str):
+                raise RefusedError(400, "The request needs exactly one Host header.")
+            if str(headers.get("expect", "")).lower() == "100-continue" and not self._queue and self._task is None:
+                self._transport.write(CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body, chunked or not."""
+        assert self._incoming is not None
+        self._incoming.body += body
+        if len(self._incoming.body) > MAX_BODY_BYTES:
+            raise RefusedError(413, f"The request's body is larger than {MAX_BODY_BYTES} bytes.")
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
+        incoming, self._incoming = self._incoming, None
+        assert incoming is not None
+        target = incoming.url.decode("latin-1")
+        if target.startswith(("http://", "https://")):  # absolute form, as proxies send it
+            _, _, rest = target.partition("://")
+            target = "/" + rest.partition("/")[2]
+        path, _, query = target.partition("#")[0].partition("?")
+        request = Request(
+            method=self._parser.get_method().decode("ascii"), path=path, query=query, headers=incoming.headers,
+            body=bytes(incoming.body), peer=self._peer, secure=self._secure,
+        )  # fmt: skip
+        self._enter(Phase.IDLE)
+        self._enqueue(request, self._parser.should_keep_alive())
+
+    def _grow(self, size: int) -> None:
+        assert self._incoming is not None
+        self._incoming.head_bytes += size
+        if self._incoming.head_bytes > MAX_HEAD_BYTES:
+            raise RefusedError(431, f"The request's head is larger than {MAX_HEAD_BYTES} bytes.")
+
+    # Answers, in the order of the requests.
+
+    def _refuse(self, status: int, reason: str) -> None:
+        self._reading = False
+        self._enqueue(plain_response(status, reason), keep_alive=False)
+
+    def _enqueue(self, item: Request | Response, keep_alive: bool) -> None:
+        self._queue.append((item, keep_alive))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._answer())
+
+    async def _answer(self) -> None:
+        try:
+            while self._queue:
+                await self._writable.wait()
+                if self._transport.is_closing() or not self._queue:
+                    break
+                item, keep_alive = self._queue.popleft()
+                last = self._upgrading and not self._queue
+                if isinstance(item, Response):
+                    response, method = item, ""
+                elif last:
+                    upgrade = await self._handler.upgrade(item)
+                    if isinstance(upgrade, Upgrade):
+                        self._switch(upgrade)
+                        return
+                    # After an upgrade request the parser has stopped: whatever follows cannot be read.
+                    response, method, keep_alive = upgrade, item.method, False
+                else:
+                    response, method = await self._handler.respond(item), item.method
+                if self._transport.is_closing():
+                    break
+                keep_alive = keep_alive and not response.close and not (self._draining and not self._queue)
+                self._transport.write(encode(response, head_only=method == "HEAD", keep_alive=keep_alive))
+                if not keep_alive:
+                    self._linger()
+                    return
+                self._resume()
+        finally:
+            self._task = None
+            if self.phase is Phase.IDLE:
+                self.since = self._clock()
+
+    def _resume(self) -> None:
+        if not self._reading and not self._upgrading and len(self._queue) < MAX_PIPELINED and not self._draining:
+            self._reading = True
+            self._transport.resume_reading()
+
+    def _switch(self, upgrade: Upgrade) -> None:
+        if self._transport.is_closing():
+            return
+        self._connections.discard(self)
+        lines = [b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"]
+        lines += [_header(name, value) for name, value in upgrade.headers]
+        self._transport.write(b"".join((*lines, b"\r\n")))
+        protocol = upgrade.protocol
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        self._transport.resume_reading()
+
+    def _linger(self) -> None:
+        """Close so that the client can read the answer: a close with unread input would reset the connection."""
+        self._queue.clear()
+        self._enter(Phase.CLOSING)
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._transport.close()
+
+    # The server's side.
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self.since = self._clock()
+
+    def expire(self, now: float) -> None:
+        """End the connection if its phase lasts too long; called by the server about once a second."""
+        if self._task is not None or now - self.since < SECONDS[self.phase]:
+            if not self._writable.is_set() and now - self.since > SECONDS[Phase.BODY]:
+                self._transport.abort()
+            return
+        if self.phase in {Phase.HEAD, Phase.BODY} and self._reading:
+            self._refuse(408, "The request did not arrive in time.")
+        else:
+            self._transport.abort() if self.phase is Phase.CLOSING else self._transport.close()
+
+    def drain(self) -> asyncio.Task[None] | None:
+        """Finish the requests that have arrived, then close. Returns the task to wait for, None when closed at once."""
+        self._draining = True
+        self._reading = False
+        if self._task is None:
+            self._transport.close()
+        return self._task
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+
+def plain_response(status: int, reason: str) -> Response:
+    """A transport-level refusal in words, after which the connection is closed."""
+    headers = (("content-type", "text/plain;charset=UTF-8"),)
+    return Response(status, headers, f"{reason}\n".encode(), close=True)
+
+
+def encode(response: Response, *, head_only: bool, keep_alive: bool) -> bytes:
+    """The bytes of a response. A HEAD answer has the headers of the body that it does not carry."""
+    parts = [_STATUS_LINES.get(response.status) or _status_line(response.status)]
+    parts += [_header(name, value) for name, value in response.headers]
+    parts.append(b"date: %b\r\ncontent-length: %d\r\n" % (_now(), len(response.body)))
+    parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
+    if not head_only:
+        parts.append(response.body)
+    return b"".join(parts)
+
+
+def _header(name: str, value: str) -> bytes:
+    line = f"{name}: {value}".replace("\r", " ").replace("\n", " ")
+    return line.encode("utf-8", "surrogateescape") + b"\r\n"
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = http.HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+
+
+_STATUS_LINES = {status.value: _status_line(status.value) for status in http.HTTPStatus}
+
+_date = (0, b"")
+
+
+def _now() -> bytes:
+    global _date  # formatted once a second, not once a response
+    second = int(_time())
+    if _date[0] != second:
+        _date = (second, formatdate(second, usegmt=True).encode())
+    return _date[1]
