@@ -22,6 +22,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     cloudformation.keep_attributes_of_unchanged_resources,
     cloudformation.keep_retained_resources_of_nested_stacks,
     cloudformation.remove_nested_stacks_that_failed_to_create,
+    cloudformation.answer_templates_with_s3_urls,
     dynamodb.apply_table_settings,
     dynamodb.never_create_over_a_table,
     dynamodb.stop_stock_ttl_sweep,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
+import re
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import cloudformation
-from ministack.services.cloudformation import engine, provisioners, stacks
-
-logger = logging.getLogger("headwater.cloudformation")
+from ministack.services.cloudformation import engine, handlers, provisioners, stacks
 
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 
@@ -159,3 +158,25 @@ def remove_nested_stacks_that_failed_to_create() -> None:
             raise
 
     provisioners._cfn_nested_stack_deploy = deploy_or_remove
+
+
+# `TemplateURL: http://127.0.0.1:4566/bucket/key`, as YAML or as JSON, in an XML answer.
+_LOCAL_TEMPLATE_URL = re.compile(
+    rb"""((?:TemplateURL|Location)(?:"|&quot;)?\s*:\s*(?:"|'|&quot;)?)http://[^/\s]+:\d+/"""
+)
+
+
+def answer_templates_with_s3_urls() -> None:
+    """`sam delete` of a stack with a nested stack ends in a ValueError: it wants the nested template's URL to be S3's.
+
+    `sam deploy` made that URL from the endpoint it spoke to. CloudFormation here takes either.
+    """
+    get_template = handlers._ACTION_HANDLERS["GetTemplate"]
+
+    def get_with_s3_urls(request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = get_template(request)
+        content = body.encode() if isinstance(body, str) else body
+        s3 = f"https://s3.{get_region()}.amazonaws.com/".encode()
+        return status, headers, _LOCAL_TEMPLATE_URL.sub(rb"\g<1>" + s3, content)
+
+    handlers._ACTION_HANDLERS["GetTemplate"] = get_with_s3_urls
