@@ -23,7 +23,7 @@ _FENCE = re.compile(r"^([ \t]*)```([\w-]*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.MU
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6}\s+(.*)$", re.MULTILINE)
 _MAKE = re.compile(r"\bmake ([a-z][\w-]*)")
-_MODULE = re.compile(r"python -m ((?:local|checks|benchmarks)(?:\.\w+)*)")
+_MODULE = re.compile(r"python -m ((?:local|checks|benchmarks|tools)(?:\.\w+)*)")
 _CODE = re.compile(r"`([^`\n]+)`")
 
 

@@ -1,4 +1,4 @@
-"""`docs/errors.md` lists exactly the errorTypes of `backend/domain/errors.py`, in the same order, in its first table."""
+"""The first table of `docs/errors.md` lists the errorTypes of `backend/domain/errors.py`, all of them, in its order."""
 
 import ast
 import re
@@ -19,9 +19,11 @@ def error_types(source: str) -> list[str]:
         if not isinstance(node, ast.ClassDef) or not derived & {ast.unparse(each) for each in node.bases}:
             continue
         derived.add(node.name)
-        for member in node.body:
-            if isinstance(member, ast.Assign) and ast.unparse(member.targets[0]) == "type":
-                found.append(str(ast.literal_eval(member.value)))
+        found += [
+            str(ast.literal_eval(member.value))
+            for member in node.body
+            if isinstance(member, ast.Assign) and ast.unparse(member.targets[0]) == "type"
+        ]
     return found
 
 

@@ -1,6 +1,8 @@
 """The dependency rule: arrows point one way, and importing a module asks nothing of the world.
 
-    resolvers, streams -> domain        local, client: nothing of ours        tests/contract: nothing of ours
+    resolvers, streams -> domain
+    local, client, checks, tools -> nothing else of ours
+    tests/contract -> nothing of ours
 
 boto3 stays in the few modules that are AWS's edge, and deployed code reads the environment in functions only.
 Read from the syntax trees, so that no module has to be importable.
@@ -22,6 +24,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "local": frozenset(),
     "client": frozenset(),
     "checks": frozenset(),
+    "tools": frozenset(),
     "tests/contract": frozenset(),
 }
 

@@ -7,7 +7,8 @@ from checks.project import program, report, run
 
 def problems(root: Path) -> list[str]:
     ruff = program("ruff")
-    return run([ruff, "check", "--quiet", "."], root) + run([ruff, "format", "--check", "."], root)
+    lint = run([ruff, "check", "--quiet", "--output-format", "concise", "."], root)
+    return lint + run([ruff, "format", "--check", "--output-format", "concise", "."], root)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The shape of the stacks that was fixed at the start: budget, names, lifetimes, dependencies between resources."""
 
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -170,3 +172,19 @@ def test_every_function_has_a_folder_of_its_own(written: list[Resource]) -> None
     for folder in folders:
         assert (folder / "handler.py").is_file(), folder
         assert folder.parent.name in {"resolvers", "streams"}, folder
+
+
+def test_every_handler_imports_without_an_environment(written: list[Resource]) -> None:
+    """As Lambda imports it: the function's folder on the path, then the code layer. Settings wait for an event."""
+    for function in of_type(written, "AWS::Serverless::Function"):
+        folder = (ROOT / function.template).parent / function.properties["CodeUri"]
+        module, name = function.properties["Handler"].split(".")
+        done = subprocess.run(
+            [sys.executable, "-c", f"from {module} import {name}; assert callable({name})"],
+            cwd=ROOT,
+            env={"PYTHONPATH": f"{folder.resolve()}:{ROOT / 'backend'}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{function}: {done.stderr}"
