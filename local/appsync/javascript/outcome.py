@@ -44,7 +44,7 @@ class CacheEviction:
 class Outcome:
     """A finished handler. When `error` is set the field ends there; `value` is then None.
 
-    `stash` and `arguments` are the context's after the run (None when the code cannot have changed them).
+    `stash` and `arguments` are the context's after the run, None where the handler cannot have changed them.
     `appended_errors` counts also when `error` is set. Filters are the objects given by the code, checked for shape.
     """
 

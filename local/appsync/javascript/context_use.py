@@ -1,0 +1,94 @@
+"""What of the context a handler can touch, so that only that crosses into the engine and back.
+
+Crossing as JSON is most of a call's time; a handler that reads `ctx.args.id` needs nothing but the arguments. Where the
+context itself is passed on or returned, everything crosses.
+"""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from local.appsync.javascript.syntax import Module, first_parameter, text
+
+MEMBERS = frozenset({"arguments", "identity", "source", "stash", "result", "prev", "error", "request", "info", "env"})
+
+_MUTATORS = frozenset({"push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "assign"})
+_PATTERNS = frozenset({"object_pattern", "array_pattern"})
+
+
+def reads(module: Module, function: Node | None) -> frozenset[str]:
+    """The members of the context that a handler reads; all of them where that cannot be told."""
+    if function is None:
+        return MEMBERS
+    parameter = first_parameter(function)
+    if parameter is None:
+        uses_arguments = any(text(v.node) == "arguments" for v in module.unresolved)
+        return MEMBERS if uses_arguments else frozenset()
+    if parameter.type == "object_pattern":
+        return _named(parameter)
+    if parameter.type != "identifier":
+        return MEMBERS
+    found: set[str] = set()
+    for visit in module.visits:
+        if visit.node.type != "identifier" or visit.parent is None:
+            continue
+        binding = visit.scope.resolve(text(visit.node))
+        if binding is None or binding.first_parameter_of is None or binding.first_parameter_of.id != function.id:
+            continue
+        if visit.node.id != parameter.id:
+            found |= _member(visit.node, visit.parent)
+    return frozenset(found)
+
+
+def mutates(module: Module) -> bool:
+    """Whether any code of the module can change an object in place."""
+    for visit in module.visits:
+        node = visit.node
+        if node.type in ("assignment_expression", "augmented_assignment_expression"):
+            target = node.child_by_field_name("left")
+            if target is not None and (
+                target.type.endswith(("member_expression", "subscript_expression")) or (target.type in _PATTERNS)
+            ):
+                return True
+        elif (node.type == "unary_expression" and text(node).startswith("delete")) or (
+            node.type == "property_identifier" and text(node) in _MUTATORS
+        ):
+            return True
+        elif node.type == "for_in_statement":
+            left = node.child_by_field_name("left")
+            if left is not None and left.type.endswith(("member_expression", "subscript_expression")):
+                return True
+        elif (
+            node.type == "subscript_expression" and visit.parent is not None and visit.parent.type == "call_expression"
+        ):
+            return True  # a method by a computed name
+    return False
+
+
+def _member(reference: Node, parent: Node) -> frozenset[str]:
+    """The member that one use of the context reads."""
+    if parent.type == "member_expression" and parent.child_by_field_name("object") == reference:
+        return _known(text(parent.child_by_field_name("property") or reference))
+    if parent.type == "variable_declarator" and parent.child_by_field_name("value") == reference:
+        pattern = parent.child_by_field_name("name")
+        return _named(pattern) if pattern is not None and pattern.type == "object_pattern" else MEMBERS
+    return MEMBERS
+
+
+def _named(pattern: Node) -> frozenset[str]:
+    found: set[str] = set()
+    for part in pattern.named_children:
+        key = part
+        if part.type == "pair_pattern":
+            key = part.child_by_field_name("key") or part
+        elif part.type == "object_assignment_pattern":
+            key = part.child_by_field_name("left") or part
+        if key.type not in ("property_identifier", "shorthand_property_identifier_pattern", "identifier"):
+            return MEMBERS
+        found |= _known(text(key))
+    return frozenset(found)
+
+
+def _known(member: str) -> frozenset[str]:
+    name = "arguments" if member == "args" else member
+    return frozenset({name}) & MEMBERS
