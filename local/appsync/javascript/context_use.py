@@ -13,7 +13,7 @@ from local.appsync.javascript.syntax import Module, first_parameter, text
 MEMBERS = frozenset({"arguments", "identity", "source", "stash", "result", "prev", "error", "request", "info", "env"})
 
 _MUTATORS = frozenset({"push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "assign"})
-_PATTERNS = frozenset({"object_pattern", "array_pattern"})
+_PLACES = frozenset({"member_expression", "subscript_expression", "object_pattern", "array_pattern"})
 
 
 def reads(module: Module, function: Node | None) -> frozenset[str]:
@@ -42,26 +42,20 @@ def reads(module: Module, function: Node | None) -> frozenset[str]:
 
 def mutates(module: Module) -> bool:
     """Whether any code of the module can change an object in place."""
-    for visit in module.visits:
-        node = visit.node
-        if node.type in ("assignment_expression", "augmented_assignment_expression"):
+    return any(_is_mutation(visit.node, visit.parent) for visit in module.visits)
+
+
+def _is_mutation(node: Node, parent: Node | None) -> bool:
+    match node.type:
+        case "assignment_expression" | "augmented_assignment_expression" | "for_in_statement":
             target = node.child_by_field_name("left")
-            if target is not None and (
-                target.type.endswith(("member_expression", "subscript_expression")) or (target.type in _PATTERNS)
-            ):
-                return True
-        elif (node.type == "unary_expression" and text(node).startswith("delete")) or (
-            node.type == "property_identifier" and text(node) in _MUTATORS
-        ):
-            return True
-        elif node.type == "for_in_statement":
-            left = node.child_by_field_name("left")
-            if left is not None and left.type.endswith(("member_expression", "subscript_expression")):
-                return True
-        elif (
-            node.type == "subscript_expression" and visit.parent is not None and visit.parent.type == "call_expression"
-        ):
-            return True  # a method by a computed name
+            return target is not None and target.type in _PLACES
+        case "unary_expression":
+            return text(node).startswith("delete")
+        case "property_identifier":
+            return text(node) in _MUTATORS
+        case "subscript_expression":
+            return parent is not None and parent.type == "call_expression"  # a method by a computed name
     return False
 
 

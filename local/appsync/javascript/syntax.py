@@ -1,7 +1,6 @@
 """The syntax tree of a module, its scopes, and what every name in it refers to.
 
-Built once per module with tree-sitter, in one pass without recursion (an expression may nest thousands deep). Holds only
-what the language checks and the transformation ask for.
+Built once per module with tree-sitter, in one pass without recursion: an expression may nest thousands deep.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From an ES module to a script that the engine runs, every line where it was.
 
-Imports become constants in front of the code, `export` is blanked out, and each loop counts its iterations. Text that is
-blanked keeps its length, so that positions shift only behind the loop counters, and `Script.position` undoes that.
+Imports become constants in front of the code, `export` is blanked out, each loop counts its iterations. What is blanked
+keeps its length, so that positions shift only behind the loop counters, and `Script.position` undoes that.
 """
 
 from __future__ import annotations
@@ -10,37 +10,12 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from local.appsync.javascript.language import MAX_LOOP_ITERATIONS, MODULES, MODULES_NOT_EMULATED
 from local.appsync.javascript.syntax import Module, text
 from local.errors import NotEmulated
 
-MAX_LOOP_ITERATIONS = 1_000
-
 FIRST_LINE = 100_001
 """User code starts on this line, above every line of the runtime's own files, so that a stack tells them apart."""
-
-_UTILS = frozenset({"util", "runtime", "extensions"})
-_DYNAMODB = frozenset(
-    [
-        "batchDelete",
-        "batchGet",
-        "batchPut",
-        "get",
-        "operations",
-        "put",
-        "query",
-        "remove",
-        "scan",
-        "sync",
-        "toBinarySet",
-        "toNumberSet",
-        "toStringSet",
-        "transactGet",
-        "transactWrite",
-        "update",
-    ]
-)
-_MODULES = {"@aws-appsync/utils": ("utils", _UTILS), "@aws-appsync/utils/dynamodb": ("dynamodb", _DYNAMODB)}
-_NOT_EMULATED = frozenset({"@aws-appsync/utils/rds", "@aws-appsync/utils/ai"})
 
 
 @dataclass(frozen=True)
@@ -94,13 +69,12 @@ def transform(module: Module) -> Script:
 def _imports(module: Module, statement: Node) -> list[str]:
     source = statement.child_by_field_name("source")
     path = text(source)[1:-1] if source is not None else ""
-    if path in _NOT_EMULATED:
-        raise NotEmulated(
-            path, f"imported by {module.name}; only '@aws-appsync/utils' and its dynamodb module are here"
-        )
-    if path not in _MODULES:
+    if path in MODULES_NOT_EMULATED:
+        reason = f"imported by {module.name}; '@aws-appsync/utils' and its dynamodb module are what is here"
+        raise NotEmulated(path, reason)
+    if path not in MODULES:
         raise module.error(statement, f"Cannot find module '{path}'", "no-unknown-imports")
-    variable, members = _MODULES[path]
+    variable, members = MODULES[path]
     constants = []
     for clause in (child for child in statement.named_children if child.type == "import_clause"):
         for part in clause.named_children:
