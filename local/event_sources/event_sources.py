@@ -1,0 +1,201 @@
+"""Keeps one consumer per enabled mapping, as Lambda's API lists them at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.errors import NotEmulated
+from local.event_sources import mappings
+from local.event_sources.checkpoints import Checkpoints
+from local.event_sources.consumer import Consumer
+from local.event_sources.delivery import Invoker
+from local.event_sources.mappings import Mapping
+from local.event_sources.streams import StreamGone
+
+logger = logging.getLogger("headwater.event_sources")
+
+LIST_SECONDS = 2.0
+"""How often mappings are listed when no notification of a change comes: one may be lost."""
+
+RESTART_SECONDS = 1.0
+STOP_SECONDS = 1.5
+
+
+class EventSourcesCloud(Protocol):
+    """What event sources need of `local.cloud.Cloud`."""
+
+    def client(self, service: Any) -> Any: ...
+    def on_stream(self, callback: Callable[[str], None]) -> None: ...
+    def on_control(self, callback: Callable[[str], None]) -> None: ...
+
+
+class EventSources:
+    """The event source mappings of a cloud. `functions` runs what they invoke, `state` keeps the checkpoints."""
+
+    def __init__(self, cloud: EventSourcesCloud, functions: Invoker, state: Path) -> None:
+        self._cloud = cloud
+        self._functions = functions
+        self._checkpoints = Checkpoints(state / "checkpoints.json")
+        self._runners: dict[str, _Runner] = {}
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.not_emulated: dict[str, NotEmulated] = {}
+        """Why a mapping is not served, by its UUID. Each is logged once."""
+        cloud.on_stream(self._stream_changed)
+        cloud.on_control(self._control_changed)
+
+    async def start(self) -> None:
+        """Start following the mappings."""
+        await self._follow()
+        self._task = asyncio.create_task(self._run(), name="event sources")
+
+    async def stop(self) -> None:
+        """Let running invocations finish for a moment, then cancel them: their batches come again after a start."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await asyncio.gather(*(runner.stop() for runner in self._runners.values()))
+        self._runners.clear()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(LIST_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            await self._follow()
+
+    async def _follow(self) -> None:
+        try:
+            descriptions = await asyncio.to_thread(self._list)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("event source mappings cannot be listed: %s", error)
+            return
+        found: dict[str, Mapping] = {}
+        for description in descriptions:
+            try:
+                mapping = mappings.parse(description)
+            except NotEmulated as error:
+                self.refuse(description["UUID"], error)
+            else:
+                found[mapping.uuid] = mapping
+        for uuid, mapping in found.items():
+            if uuid not in self._runners:
+                self._runners[uuid] = _Runner(self, uuid)
+            self._runners[uuid].want(mapping)
+        for uuid in self._runners.keys() - found.keys():
+            self._runners[uuid].want(None)
+
+    def _list(self) -> list[dict[str, Any]]:
+        pages = self._cloud.client("lambda").get_paginator("list_event_source_mappings").paginate()
+        return [mapping for page in pages for mapping in page["EventSourceMappings"]]
+
+    def refuse(self, uuid: str, error: NotEmulated) -> None:
+        """A mapping that cannot be served as it is."""
+        if str(self.not_emulated.get(uuid)) != str(error):
+            self.not_emulated[uuid] = error
+            logger.warning("%s", error)
+
+    def consumer(self, mapping: Mapping) -> Consumer:
+        """A consumer for a mapping. Raises NotEmulated."""
+        return Consumer(mapping, self._cloud, self._functions, self._checkpoints)
+
+    def forget(self, uuid: str) -> None:
+        """A mapping was deleted and its consumer has ended."""
+        self._runners.pop(uuid, None)
+        self.not_emulated.pop(uuid, None)
+        self._checkpoints.forget(uuid)
+
+    def _stream_changed(self, table: str) -> None:
+        for runner in self._runners.values():
+            runner.notify(table)
+
+    def _control_changed(self, service: str) -> None:
+        if service in {"lambda", "cloudformation"}:
+            self._changed.set()
+
+
+class _Runner:
+    """One mapping's task, so that no mapping waits for another: runs a consumer for what is wanted at the time."""
+
+    def __init__(self, sources: EventSources, uuid: str) -> None:
+        self._sources = sources
+        self._uuid = uuid
+        self._wanted: Mapping | None = None
+        self._consumer: Consumer | None = None
+        self._table = ""
+        self._gone = False
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name=f"event source mapping {uuid}")
+
+    def want(self, mapping: Mapping | None) -> None:
+        """What the mapping is now; None when it was deleted."""
+        if mapping != self._wanted or mapping is None:
+            self._wanted = mapping
+            self._changed.set()
+            if self._consumer is not None:
+                self._consumer.stop()
+
+    def notify(self, table: str) -> None:
+        """A table's stream has something new."""
+        if self._consumer is not None and table == self._table:
+            self._consumer.notify()
+
+    async def stop(self) -> None:
+        """End the task."""
+        if self._consumer is not None:
+            self._consumer.stop()
+            await asyncio.wait([self._task], timeout=STOP_SECONDS)
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        await self._changed.wait()
+        while True:
+            self._changed.clear()
+            mapping = self._wanted
+            if mapping is None:
+                self._sources.forget(self._uuid)
+                return
+            if mapping.enabled:
+                await self._consume(mapping)
+            else:
+                await self._changed.wait()
+
+    async def _consume(self, mapping: Mapping) -> None:
+        try:
+            self._consumer = self._sources.consumer(mapping)
+        except NotEmulated as error:
+            self._sources.refuse(self._uuid, error)
+            await self._changed.wait()
+            return
+        self._table = mapping.table
+        try:
+            await self._consumer.run()
+        except* StreamGone:
+            if not self._gone:
+                logger.warning("%s: there is no stream %s", mapping.uuid, mapping.stream_arn)
+            self._gone = True
+            await self._pause()
+        except* Exception:  # one mapping's trouble must not end it, let alone the others
+            logger.exception("%s failed and starts again from its checkpoint", mapping.uuid)
+            await self._pause()
+        finally:
+            self._consumer = None
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RESTART_SECONDS):
+                await self._changed.wait()
