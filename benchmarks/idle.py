@@ -17,7 +17,7 @@ SECONDS = 60
 LIMIT_PERCENT = 5.0
 
 
-def processes(state: Path, runner: int) -> dict[str, tuple[str, float, float]]:
+def processes(runner: int) -> dict[str, tuple[str, float, float]]:
     """Name, CPU seconds and resident MiB of the runner and everything it started, by process id."""
     parents, found = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -46,9 +46,9 @@ def main() -> int:
                 instance.send("lobby", f"warm {number}")
             time.sleep(5)
             runner = int(instance.outputs["pid"])
-            before, began = processes(instance.state, runner), time.monotonic()
+            before, began = processes(runner), time.monotonic()
             time.sleep(SECONDS)
-            after, seconds = processes(instance.state, runner), time.monotonic() - began
+            after, seconds = processes(runner), time.monotonic() - began
         finally:
             instance.stop()
     table = Table("process", "% of a core", "MiB", title=f"idle for {seconds:.0f} s")

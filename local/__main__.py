@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -98,7 +98,7 @@ def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return found
 
 
-def _fail(message: object) -> Any:
+def _fail(message: object) -> NoReturn:
     Console(stderr=True).print(f"[red]headwater:[/] {escape(str(message))}", highlight=False)
     raise SystemExit(2)
 

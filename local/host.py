@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import certificates
 from local.appsync.apis import Apis
 from local.appsync.auth.principals import Principals
 from local.appsync.datasources import Invoke, build
@@ -16,6 +15,7 @@ from local.appsync.definition import ApiDefinition
 from local.appsync.engine import Engine
 from local.appsync.javascript import JavaScript
 from local.appsync.server import Server
+from local.certificates import certificates
 from local.cloud import Cloud, Stack
 from local.errors import NotEmulated
 from local.settings import Settings
@@ -41,10 +41,10 @@ class ApiHost:
 
     async def start(self) -> None:
         """Listen on the HTTP port and, with the local certificate authority, on the one after it."""
-        authority = await asyncio.to_thread(certificates.load_or_create, self._settings.state / "certificates")
-        self._ca_file = authority.ca_file
+        files = await asyncio.to_thread(certificates, self._settings.state)
+        self._ca_file = files.authority
         await self._server.listen(HOST, self._settings.port)
-        await self._server.listen(HOST, self._settings.tls_port, authority.server_context())
+        await self._server.listen(HOST, self._settings.tls_port, files.context())
 
     async def stop(self) -> None:
         """Finish requests, close sockets."""
@@ -68,7 +68,7 @@ class ApiHost:
         changed = [api for api in definitions if self._definitions.get(api.id) != api]
         engines = {api.id: self._engine(api, invoke) for api in changed if api.schema}
         for api in changed:
-            self._apis.serve(api, engines.get(api.id), main=api.id == self._main)
+            await self._apis.serve(api, engines.get(api.id), main=api.id == self._main)
             self._definitions[api.id] = api
         for gone in self._definitions.keys() - {api.id for api in definitions}:
             self._apis.withdraw(gone)

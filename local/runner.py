@@ -92,8 +92,7 @@ class Instance:
             await events.start()
         outputs = host.outputs() | {"stack": self.stack, "pid": os.getpid()}
         if settings.seed and self.template == HERE / "template.yaml":
-            with self.progress.step("Seeding the rooms of an empty instance"):
-                await seed_if_empty(outputs)
+            await seed_if_empty(outputs, progress=self.progress)
         _write_outputs(settings, outputs)
         self.progress.ready(outputs)
         cloud.on_control(lambda service: self._changed(service, host))
