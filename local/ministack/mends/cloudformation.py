@@ -21,8 +21,9 @@ def transform_nested_templates() -> None:
 
     def check_and_transform(parent_stack_name: str, template: dict[str, Any]) -> None:
         check(parent_stack_name, template)
-        processed = engine._apply_transforms(template)
-        engine.validate_template_support(processed, {})
+        transformed = engine._apply_transforms(template)
+        engine.validate_template_support(transformed, {})
+        processed = dict(transformed)  # which is the template itself when it declares no transform
         template.clear()
         template.update(processed)
 
