@@ -34,8 +34,8 @@ query Head($roomId: ID!) { messageChanges(roomId: $roomId, after: 0, limit: 1) {
 
 PAGE_LIMIT = 100
 
-# How often the log is asked again for an entry that must be there (with full jitter: about 6 s in all).
-MOST_FRUITLESS_READS = 7
+# How often the log is asked again for an entry that must be there (with full jitter: about 3 s in all).
+MOST_FRUITLESS_READS = 5
 
 Query = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 

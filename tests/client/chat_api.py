@@ -1,0 +1,195 @@
+"""A room of the real schema on the real data plane, whose change log the test writes and whose pushes it controls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headwater import Client, connect
+
+from local.appsync.apis import Apis
+from local.appsync.auth.principals import Principals
+from local.appsync.context import ResolverContext
+from local.appsync.datasources import DataSourceError
+from local.appsync.definition import (
+    ApiDefinition,
+    ApiKey,
+    AuthMode,
+    AuthProvider,
+    DataSourceDefinition,
+    ResolverDefinition,
+)
+from local.appsync.engine import Engine
+from local.appsync.javascript import JavaScript
+from local.appsync.request import Caller, OperationRequest, RequestInfo
+from local.appsync.server import Server
+
+HOST = "127.0.0.1"
+KEY = "da2-abcdefghijklmnopqrstuvwxyz"
+ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLE000000000", "secret"
+ROOM = "lobby"
+AT = "2026-11-21T12:00:00.123Z"
+FIELDS = (
+    ("Query", "messageChanges"),
+    ("Mutation", "sendMessage"),
+    ("Mutation", "sendMessages"),
+    ("Mutation", "publishMessages"),
+)
+
+PUBLISH = """
+mutation($input: PublishMessagesInput!) {
+  publishMessages(input: $input) {
+    roomId topic firstSeq lastSeq
+    items { seq eventId kind at traceId key message { id roomId author text sentAt version originalTime } }
+  }
+}"""
+
+
+@dataclass
+class Chat:
+    """The data source behind all fields: direct Lambda resolvers answer from this change log, in memory."""
+
+    log: list[dict[str, Any]] = field(default_factory=list)
+    resync_required: bool = False
+    refuse: DataSourceError | None = None
+    reads: list[int] = field(default_factory=list)  # the cursors that were asked for
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    async def call_direct(self, context: ResolverContext) -> Any:
+        if self.refuse is not None:
+            raise self.refuse
+        arguments = context.arguments
+        match context.info.field_name:
+            case "messageChanges":
+                return self._page(arguments["after"], arguments.get("limit", 100))
+            case "publishMessages":
+                return arguments["input"]
+            case "sendMessage":
+                self.sent.append(arguments["input"])
+                return message(len(self.sent), **_given(arguments["input"]))
+            case "sendMessages":
+                self.sent += arguments["input"]["messages"]
+                return {"messages": [message(n, **_given(m)) for n, m in enumerate(arguments["input"]["messages"], 1)]}
+        raise AssertionError(context.info.field_name)
+
+    async def call(self, *_: object, **__: object) -> Any:
+        raise AssertionError("every resolver is direct")
+
+    async def call_batch(self, *_: object, **__: object) -> list[Any]:
+        raise AssertionError("every resolver is direct")
+
+    async def call_direct_batch(self, *_: object, **__: object) -> list[Any]:
+        raise AssertionError("nothing is batched")
+
+    def _page(self, after: int, limit: int) -> dict[str, Any]:
+        self.reads.append(after)
+        items = [] if self.resync_required else [entry for entry in self.log if entry["seq"] > after][:limit]
+        return {
+            "roomId": ROOM,
+            "topic": f"room:{ROOM}",
+            "items": items,
+            "lastSeq": items[-1]["seq"] if items else after,
+            "headSeq": max((entry["seq"] for entry in self.log), default=0),
+            "resyncRequired": self.resync_required,
+        }
+
+
+def message(number: int, *, author: str = "ada", text: str = "hello", **more: Any) -> dict[str, Any]:
+    """A `Message` of the schema."""
+    return {
+        "id": f"m{number}", "roomId": ROOM, "author": author, "text": text, "sentAt": AT, "version": 1,
+        "originalTime": more.get("originalTime"),
+    }  # fmt: skip
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name in {"author", "text", "originalTime"}}
+
+
+class ChatApi:
+    """The API, served. `commit` appends to the change log and `push` publishes entries of it: apart, on purpose."""
+
+    def __init__(self) -> None:
+        self.chat = Chat()
+        self.port = 0
+        definition = ApiDefinition(
+            id="abcdefghijklmnopqrstuvwxyz",
+            arn="arn:aws:appsync:us-east-1:000000000000:apis/abcdefghijklmnopqrstuvwxyz",
+            name="chat",
+            region="us-east-1",
+            account_id="000000000000",
+            schema=(Path(__file__).parents[2] / "schema.graphql").read_text("utf-8"),
+            providers=(AuthProvider(AuthMode.API_KEY), AuthProvider(AuthMode.AWS_IAM)),
+            api_keys=(ApiKey(KEY, int(time.time()) + 86_400),),
+            data_sources={"Chat": DataSourceDefinition("Chat", "AWS_LAMBDA")},
+            resolvers={f"{kind}.{name}": ResolverDefinition(kind, name, data_source="Chat") for kind, name in FIELDS},
+        )
+        self._definition = definition
+        self._engine = Engine(definition, data_sources={"Chat": self.chat}, javascript=JavaScript())
+        self._server: Server | None = None
+
+    async def start(self) -> None:
+        """Serve, on the same port as before."""
+        apis = Apis(Principals(_principal))
+        await apis.serve(self._definition, self._engine)
+        self._server = Server(apis)
+        self.port = await self._server.listen(HOST, self.port)
+
+    async def stop(self) -> None:
+        """Stop serving; every connection ends."""
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+
+    def client(self, key: str = KEY, **arguments: Any) -> Client:
+        """A client of this API."""
+        return connect(url=f"http://{HOST}:{self.port}/graphql", **{"api_key": key, **arguments})
+
+    def commit(self, *texts: str) -> None:
+        """Append an insertion per text to the change log, without a push."""
+        for text in texts:
+            seq = len(self.chat.log) + 1
+            self.chat.log.append(
+                {
+                    "seq": seq, "eventId": f"e{seq}", "kind": "INSERT", "at": AT, "traceId": None, "key": f"m{seq}",
+                    "message": message(seq, text=text),
+                }
+            )  # fmt: skip
+
+    async def push(self, first: int, last: int) -> None:
+        """Publish the log's entries `first` to `last`, as the stream's publisher does."""
+        envelope = {
+            "roomId": ROOM,
+            "topic": f"room:{ROOM}",
+            "firstSeq": first,
+            "lastSeq": last,
+            "items": self.chat.log[first - 1 : last],
+        }
+        result = await self._engine.execute(
+            OperationRequest(PUBLISH, {"input": envelope}), Caller(AuthMode.AWS_IAM), RequestInfo({}, "request")
+        )
+        assert result.errors == []
+
+    async def say(self, *texts: str) -> None:
+        """Commit, then push in one envelope."""
+        first = len(self.chat.log) + 1
+        self.commit(*texts)
+        await self.push(first, first + len(texts) - 1)
+
+
+@dataclass(frozen=True)
+class _Root:
+    secret_access_key: str = SECRET_KEY
+    arn: str = "arn:aws:iam::000000000000:root"
+    account_id: str = "000000000000"
+    user_id: str = "000000000000"
+    root: bool = True
+    policies: Sequence[Mapping[str, Any]] = ()
+    limits: Sequence[Sequence[Mapping[str, Any]]] = ()
+
+
+async def _principal(access_key_id: str, session_token: str | None) -> _Root | None:
+    return _Root() if access_key_id == ACCESS_KEY else None
