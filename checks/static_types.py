@@ -6,7 +6,9 @@ from checks.project import program, report, run
 
 
 def problems(root: Path) -> list[str]:
-    return run([program("mypy"), "--no-error-summary"], root)
+    found = run([program("mypy"), "--no-error-summary"], root)
+    # One wrong call of a boto3 client lists hundreds of overloads.
+    return [line for line in found if ": note:     def " not in line]
 
 
 if __name__ == "__main__":
