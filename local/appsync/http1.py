@@ -119,6 +119,8 @@ class HttpConnection(asyncio.Protocol):
         self._reading = True
         self._draining = False
         self._upgrading = False
+        self._declined: _Incoming | None = None
+        self._unparsed = 0
         self.phase = Phase.IDLE
         self.since = clock()
 
@@ -162,7 +164,10 @@ class HttpConnection(asyncio.Protocol):
             self._enter(Phase.HEAD)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._declined is not None:
+                self._decline(data[upgrade.args[0] :])
+                return
             # A client may not send frames before the 101; whatever else follows an upgrade is not ours to parse.
             self._upgrading = True
             self._reading = False
@@ -181,6 +186,20 @@ class HttpConnection(asyncio.Protocol):
             self._reading = False
             self._transport.pause_reading()
 
+    def _decline(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 with a request for `h2c`, which Java's client and curl offer on every new connection.
+
+        llhttp stops before the body of such a request; a second reading without the offer gets it.
+        """
+        declined, self._declined = self._declined, None
+        assert declined is not None
+        lines = [self._parser.get_method() + b" " + declined.url + b" HTTP/1.1\r\n"]
+        for name, value in declined.headers.items():
+            if name not in {"upgrade", "connection"}:
+                lines += [_header(name, item) for item in ([value] if isinstance(value, str) else value)]
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join((*lines, b"\r\n", rest)))
+
     def _count_head(self, received: int) -> None:
         """Bound what the parser itself holds of a head that does not end."""
         self._unparsed += received
@@ -188,8 +207,6 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(431, f"The request's head is larger than {MAX_HEAD_BYTES} bytes.")
 
     # The parser's side; llhttp calls these in order.
-
-    _unparsed = 0
 
     def on_message_begin(self) -> None:
         """A new request."""
@@ -243,6 +260,9 @@ class HttpConnection(asyncio.Protocol):
         """The request is complete."""
         incoming, self._incoming = self._incoming, None
         assert incoming is not None
+        if self._parser.should_upgrade() and str(incoming.headers.get("upgrade")).lower() != "websocket":
+            self._declined = incoming
+            return
         target = incoming.url.decode("latin-1")
         if target.startswith(("http://", "https://")):  # absolute form, as proxies send it
             _, _, rest = target.partition("://")

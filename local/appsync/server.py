@@ -29,7 +29,7 @@ class Server:
     ) -> None:
         self._clock = clock
         self._listeners: list[asyncio.Server] = []
-        self._connections: set[HttpConnection] = set()
+        self.connections: set[HttpConnection] = set()
         self._sweeper: asyncio.Task[None] | None = None
         self.realtime = RealtimeEndpoint(apis)
         self._handler: Handler = _Routes(GraphqlEndpoint(apis), self.realtime, other)
@@ -42,7 +42,9 @@ class Server:
         """
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(
-            lambda: HttpConnection(self._handler, self._connections, secure=tls is not None, clock=self._clock),
+            lambda: HttpConnection(
+                self._handler, self.connections, secure=tls is not None, clock=lambda: self._clock()
+            ),
             host, port, ssl=tls, backlog=2048,
         )  # fmt: skip
         self._listeners.append(listener)
@@ -59,14 +61,14 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
             self._sweeper = None
-        running = [task for connection in list(self._connections) if (task := connection.drain()) is not None]
+        running = [task for connection in list(self.connections) if (task := connection.drain()) is not None]
         await asyncio.gather(
             self.realtime.stop(STOP_SECONDS), asyncio.wait(running, timeout=STOP_SECONDS) if running else _nothing()
         )
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             connection.abort()
         self._listeners.clear()
 
@@ -74,9 +76,13 @@ class Server:
         """Time limits are checked for all connections at once: a timer per request would cost more than it is worth."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            now = self._clock()
-            for connection in list(self._connections):
-                connection.expire(now)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """End the connections that exceed a time limit."""
+        now = self._clock()
+        for connection in list(self.connections):
+            connection.expire(now)
 
 
 class _Routes:

@@ -16,11 +16,13 @@ from local.errors import NotEmulated
 class EchoSubscription(Subscription):
     """Registered with its engine until it is cancelled."""
 
-    def __init__(self, engine: EchoEngine, query: str, deliver: Callable[[bytes], None], ended: Any) -> None:
+    def __init__(
+        self, engine: EchoEngine, query: str, deliver: Callable[[bytes], None], end: Callable[[], None]
+    ) -> None:
         self.engine = engine
         self.query = query
         self.deliver = deliver
-        self.ended = ended
+        self.end = end
         engine.live.append(self)
 
     def cancel(self) -> None:
@@ -72,12 +74,12 @@ class EchoEngine:
     async def subscribe(
         self,
         operation: OperationRequest,
-        caller: Caller,
-        request: RequestInfo,
+        caller: Caller,  # noqa: ARG002
+        request: RequestInfo,  # noqa: ARG002
         deliver: Callable[[bytes], None],
         *,
         ended: Callable[[], None] | None = None,
-        operation_id: str = "",
+        operation_id: str = "",  # noqa: ARG002
     ) -> Subscription | Result:
         match operation.query:
             case "query":
@@ -90,6 +92,7 @@ class EchoEngine:
                 raise RuntimeError("crash")
             case _:
                 pass
+        assert ended is not None
         subscription = EchoSubscription(self, operation.query, deliver, ended)
         if operation.query == "held":
             await self._wait()

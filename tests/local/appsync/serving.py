@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -100,3 +101,10 @@ async def serving(
         yield Serving(apis, server, engine, port, users)
     finally:
         await server.stop()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition that no event announces; fails after five seconds."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)  # noqa: ASYNC110

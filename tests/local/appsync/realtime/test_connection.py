@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from local.appsync.realtime import connection as connection_module
 from tests.local.appsync.echo_engine import EchoEngine
-from tests.local.appsync.serving import API_ID, API_KEY, Serving, definition, serving
+from tests.local.appsync.serving import API_ID, API_KEY, Serving, definition, serving, until
 
 GRAPHQL_WS = Subprotocol("graphql-ws")
 KEY_HEADERS = {"host": "localhost", "x-api-key": API_KEY}
@@ -48,12 +49,6 @@ def start(identifier: str, query: str = "onRoom", headers: Any = KEY_HEADERS) ->
 async def receive(socket: ClientConnection) -> Any:
     async with asyncio.timeout(5):
         return json.loads(await socket.recv())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def expect_silence(socket: ClientConnection) -> None:
@@ -104,19 +99,22 @@ async def test_credentials_are_taken_from_every_carrier_on_every_path(plane: Ser
         assert (await receive(socket))["type"] == "connection_ack"
 
 
+WITH_KEY = f"?header={encoded(KEY_HEADERS)}&payload=e30="
+NO_PROTOCOL = {"message": "NoProtocolError", "errorCode": 400}
+NO_HEADERS = {"message": "Required headers are missing.", "errorCode": 400}
+NOT_AUTHORIZED = {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call."}
+
+
 @pytest.mark.parametrize(
     ("url_end", "protocols", "problem"),
     [
-        (f"?header={encoded(KEY_HEADERS)}&payload=e30=", [], {"message": "NoProtocolError", "errorCode": 400}),
-        (f"?header={encoded(KEY_HEADERS)}&payload=e30=", ["graphql-transport-ws"], {"message": "NoProtocolError", "errorCode": 400}),
-        ("", ["graphql-ws"], {"message": "Required headers are missing.", "errorCode": 400}),
-        (f"?header={encoded({'host': 'x'})}&payload=e30=", ["graphql-ws"], {"message": "Required headers are missing.", "errorCode": 400}),
-        (
-            f"?header={encoded({'x-api-key': 'da2-wrong'})}&payload=e30=", ["graphql-ws"],
-            {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call.", "errorCode": 401},
-        ),
+        (WITH_KEY, [], NO_PROTOCOL),
+        (WITH_KEY, ["graphql-transport-ws"], NO_PROTOCOL),
+        ("", ["graphql-ws"], NO_HEADERS),
+        (f"?header={encoded({'host': 'x'})}&payload=e30=", ["graphql-ws"], NO_HEADERS),
+        (f"?header={encoded({'x-api-key': 'x'})}&payload=e30=", ["graphql-ws"], NOT_AUTHORIZED | {"errorCode": 401}),
     ],
-)  # fmt: skip
+)
 async def test_a_refused_connect_is_upgraded_told_why_and_closed_later(
     plane: Serving, url_end: str, protocols: list[str], problem: dict[str, Any]
 ) -> None:
@@ -160,14 +158,22 @@ async def test_each_start_is_authorized_by_itself(plane: Serving) -> None:
         assert await receive(socket) == {"id": "1", "type": "start_ack"}
 
 
+NOT_AUTHORIZED_FIELD = {
+    "errorType": "Unauthorized",
+    "message": "Not Authorized to access onRoom on type Subscription",
+}
+NO_QUERIES = {"errorType": "UnsupportedOperation", "message": "query and mutations not supported"}
+FAILED = {"errorType": "InternalFailure", "message": "The local AppSync failed; its log has the reason."}
+
+
 @pytest.mark.parametrize(
     ("query", "frame"),
     [
-        ("denied", {"id": "1", "type": "error", "payload": {"errors": [{"errorType": "Unauthorized", "message": "Not Authorized to access onRoom on type Subscription"}]}}),
-        ("query", {"type": "error", "payload": {"errors": [{"errorType": "UnsupportedOperation", "message": "query and mutations not supported"}]}}),
-        ("crash", {"id": "1", "type": "error", "payload": {"errors": [{"errorType": "InternalFailure", "message": "The local AppSync failed; its log has the reason."}]}}),
+        ("denied", {"id": "1", "type": "error", "payload": {"errors": [NOT_AUTHORIZED_FIELD]}}),
+        ("query", {"type": "error", "payload": {"errors": [NO_QUERIES]}}),
+        ("crash", {"id": "1", "type": "error", "payload": {"errors": [FAILED]}}),
     ],
-)  # fmt: skip
+)
 async def test_a_failed_start_leaves_the_connection_alive(plane: Serving, query: str, frame: Any) -> None:
     async with connecting(plane) as socket:
         await socket.send(start("1", query))
@@ -243,8 +249,9 @@ async def test_a_thousand_starts_at_once(plane: Serving) -> None:
 @pytest.mark.parametrize("pieces", [["x" * 2_000_000], ["x" * 600_000, "x" * 600_000]])
 async def test_a_message_over_1_mib_closes_with_1009(plane: Serving, pieces: list[str]) -> None:
     async with connecting(plane) as socket:
-        with pytest.raises(websockets.ConnectionClosed) as closed:
+        with contextlib.suppress(websockets.ConnectionClosed):
             await socket.send(pieces)
+        with pytest.raises(websockets.ConnectionClosed) as closed:
             await receive(socket)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
@@ -432,7 +439,7 @@ async def test_an_invalidated_subscription_completes_and_the_connection_closes(p
     async with connecting(plane) as socket:
         await socket.send(start("1"))
         await receive(socket)
-        plane.engine.live[0].ended()
+        plane.engine.live[0].end()
         assert await receive(socket) == {"id": "1", "type": "complete"}
         with pytest.raises(websockets.ConnectionClosedOK):
             await receive(socket)
