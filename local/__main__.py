@@ -85,7 +85,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> None:
             runner.run(work)
     except* (CloudError, DeployError, NotEmulated, RunnerError, SeedError) as errors:
         for error in _flat(errors):
-            Console(stderr=True).print(f"[red]headwater:[/] {escape(str(error))}", highlight=False)
+            Console(stderr=True).print(f"[red]headwater:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
     except* KeyboardInterrupt:
         sys.exit(130)
@@ -99,7 +99,7 @@ def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 
 def _fail(message: object) -> NoReturn:
-    Console(stderr=True).print(f"[red]headwater:[/] {escape(str(message))}", highlight=False)
+    Console(stderr=True).print(f"[red]headwater:[/] {escape(str(message))}", highlight=False, soft_wrap=True)
     raise SystemExit(2)
 
 

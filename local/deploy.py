@@ -144,8 +144,10 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
         ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())] if parameters else []
     )
     build = state / "build"
-    # Beside the template lies the samconfig.toml of real deployments: an absent file keeps its settings out of here.
-    config = ["--config-file", str(state / "no-samconfig.toml")]
+    # Beside the template lies the samconfig.toml of real deployments: an empty one keeps its settings out of here.
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "samconfig.toml").write_text("version = 0.1\n")
+    config = ["--config-file", str(state / "samconfig.toml")]
     env = environment(endpoint, region)
     await _sam(
         ["build", "--template-file", str(template.path), "--build-dir", str(build), "--cached",

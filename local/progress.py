@@ -37,7 +37,7 @@ class Progress:
 
     def problem(self, error: Exception) -> None:
         """Something failed that does not stop the instance."""
-        self.console.print(f"[red]✗[/] {escape(str(error) or type(error).__name__)}")
+        self.console.print(f"[red]✗[/] {escape(str(error) or type(error).__name__)}", soft_wrap=True)
 
     def ready(self, outputs: Mapping[str, Any]) -> None:
         """URLs and keys."""
