@@ -136,6 +136,7 @@ class _Runner:
         self._consumer: Consumer | None = None
         self._table = ""
         self._gone = False
+        self._stopped = False
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"event source mapping {uuid}")
 
@@ -154,6 +155,7 @@ class _Runner:
 
     async def stop(self) -> None:
         """End the task."""
+        self._stopped = True
         if self._consumer is not None:
             self._consumer.stop()
             await asyncio.wait([self._task], timeout=STOP_SECONDS)
@@ -163,7 +165,7 @@ class _Runner:
 
     async def _run(self) -> None:
         await self._changed.wait()
-        while True:
+        while not self._stopped:
             self._changed.clear()
             mapping = self._wanted
             if mapping is None:

@@ -255,7 +255,8 @@ class Functions:
         credentials = None
         if self._cloud is not None and configuration.role:
             try:
-                credentials = await self._cloud.role_credentials(configuration.role, configuration.name)
+                session = configuration.name.ljust(2, "-")  # the shortest session name that STS takes
+                credentials = await self._cloud.role_credentials(configuration.role, session)
             except Exception as error:  # whatever the cloud says, the function has no role to run as
                 message = "The role defined for the function cannot be assumed by Lambda."
                 raise CannotStart(f"{message} ({configuration.role}: {error})") from error
