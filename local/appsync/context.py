@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,15 +37,16 @@ class Info:
         """The selection set as GraphQL text, indented by two spaces."""
         return self._graphql()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, *, selection_sets: bool = True) -> dict[str, Any]:
         """The member `info` with AWS's names."""
-        return {
-            "selectionSetList": self.selection_set_list,
-            "selectionSetGraphQL": self.selection_set_graphql,
-            "fieldName": self.field_name,
-            "parentTypeName": self.parent_type_name,
-            "variables": dict(self.variables),
-        }
+        members: dict[str, Any] = {}
+        if selection_sets:
+            members["selectionSetList"] = self.selection_set_list
+            members["selectionSetGraphQL"] = self.selection_set_graphql
+        members["fieldName"] = self.field_name
+        members["parentTypeName"] = self.parent_type_name
+        members["variables"] = dict(self.variables)
+        return members
 
 
 @dataclass
@@ -81,17 +82,35 @@ class ResolverContext:
             "stash": self.stash,
         }
 
-    def to_javascript(self) -> dict[str, Any]:
-        """The context that handlers run on: plain JSON values under AppSync's names."""
-        return {
-            "arguments": self.arguments,
-            "identity": self.identity,
-            "source": self.source,
-            "stash": self.stash,
-            "result": self.result,
-            "prev": {"result": self.prev} if self.has_prev else None,
-            "error": self.error,
-            "request": self.request_json(),
-            "info": self.info.to_json(),
-            "env": dict(self.env),
-        }
+    def to_javascript(self, *, selection_sets: bool = True) -> Mapping[str, Any]:
+        """The context that handlers run on, under AppSync's names; members are built when code reads them."""
+        return _Members(self, selection_sets)
+
+
+class _Members(Mapping[str, Any]):
+    """The context's members, each made on demand: most handlers read two or three of them."""
+
+    def __init__(self, context: ResolverContext, selection_sets: bool) -> None:
+        self._context = context
+        self._selection_sets = selection_sets
+
+    def __getitem__(self, name: str) -> Any:
+        context = self._context
+        if name == "prev":
+            return {"result": context.prev} if context.has_prev else None
+        if name == "request":
+            return context.request_json()
+        if name == "info":
+            return context.info.to_json(selection_sets=self._selection_sets)
+        if name in MEMBERS:
+            return getattr(context, name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MEMBERS)
+
+    def __len__(self) -> int:
+        return len(MEMBERS)
+
+
+MEMBERS = ("arguments", "identity", "source", "stash", "result", "prev", "error", "request", "info", "env")

@@ -134,8 +134,8 @@ def _coerce_object(expected: GraphQLInputObjectType, value: Any, variable: str, 
     for key, field in expected.fields.items():
         if key in value:
             result[key] = coerce_value(field.type, value[key], variable, key)
-        elif field.default_value is not Undefined:
-            result[key] = _default(field)
+        elif (default := _default(field)) is not Undefined:
+            result[key] = default
         elif isinstance(field.type, GraphQLNonNull):
             raise _InputError(_null_message(variable, field.type), variable)
     return result

@@ -166,7 +166,8 @@ def handle(
     append_error: AppendError,
 ) -> Outcome:
     """Runs a handler and takes over what it did. Raises FieldError for `util.error` and exceptions."""
-    outcome = code.run(handler, context.to_javascript(), auth_type=context.auth_type)
+    members = context.to_javascript(selection_sets=code.reads_selection_sets)
+    outcome = code.run(handler, members, auth_type=context.auth_type)
     if outcome.stash is not None:
         context.stash = outcome.stash
     if outcome.arguments is not None:
