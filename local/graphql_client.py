@@ -82,6 +82,8 @@ class GraphQLClient:
             await self._hang_up()
 
     async def _exchange(self, body: bytes) -> tuple[int, bytes]:
+        if self._streams is not None and (self._streams[0].at_eof() or self._streams[1].is_closing()):
+            await self._hang_up()  # the server has, while nothing was asked
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port, ssl=self._ssl)
         reader, writer = self._streams
@@ -93,7 +95,7 @@ class GraphQLClient:
             if not chunk:
                 raise ConnectionResetError("the server closed the connection before it answered")
             response.parser.feed_data(chunk)
-        if not response.parser.should_keep_alive():
+        if not response.keep_alive:
             await self._hang_up()
         return response.parser.get_status_code(), bytes(response.body)
 
@@ -109,7 +111,11 @@ class _Response:
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
         self.body = bytearray()
+        self.keep_alive = False
         self.complete = False
+
+    def on_headers_complete(self) -> None:
+        self.keep_alive = self.parser.should_keep_alive()  # the parser forgets it with the end of the message
 
     def on_body(self, part: bytes) -> None:
         self.body += part

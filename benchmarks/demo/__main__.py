@@ -53,13 +53,18 @@ async def demo(options: Options, console: Console) -> bool:
         if state is None:
             with console.status("Starting a fresh instance ..."):
                 state = await parts.enter_async_context(fresh_instance())
-        runs = [await _run(file, options, state, console, per_second) for per_second in (options.per_second, None)]
-    return all(run.faultless for run in runs)
+        runs = [
+            await run(file, options, state, console, room=f"demo-{file.room}-{name}", per_second=per_second)
+            for name, per_second in (("paced", options.per_second), ("unpaced", None))
+        ]
+    return all(one.faultless for one in runs)
 
 
-async def _run(file: ChatFile, options: Options, state: Path, console: Console, per_second: float | None) -> Run:
+async def run(
+    file: ChatFile, options: Options, state: Path, console: Console, *, room: str, per_second: float | None
+) -> Run:
+    """Replay the chat once into a room that nobody else writes to, and print what the subscribers got."""
     outputs = json.loads((state / "outputs.json").read_text("utf-8"))
-    room = f"demo-{file.room}-{'unpaced' if per_second is None else 'paced'}"
     entries = file.log.entries
     pace = "unpaced" if per_second is None else f"{per_second:g} messages a second"
     title = f"{file.path.name}: {pace}, {options.writers} writers, {options.subscribers} subscribers"
@@ -89,7 +94,7 @@ async def _run(file: ChatFile, options: Options, state: Path, console: Console, 
             await client.close()
     sent_ids = {message.message_id for message in result.sent}
     each, total = judge_all(result.sent, log, subscribers.deliveries)
-    run = Run(
+    judged = Run(
         title=title,
         lines_read=file.log.lines,
         entries=len(entries),
@@ -99,8 +104,8 @@ async def _run(file: ChatFile, options: Options, state: Path, console: Console, 
         each=each,
         total=total,
     )
-    show(run, console)
-    return run
+    show(judged, console)
+    return judged
 
 
 def _options(arguments: list[str]) -> Options:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ ROOM = "lobby"
 AT = "2026-11-21T12:00:00.123Z"
 FIELDS = (
     ("Query", "messageChanges"),
+    ("Query", "messages"),
     ("Mutation", "sendMessage"),
     ("Mutation", "sendMessages"),
     ("Mutation", "publishMessages"),
@@ -57,6 +58,9 @@ class Chat:
     refuse: DataSourceError | None = None
     reads: list[int] = field(default_factory=list)  # the cursors that were asked for
     sent: list[dict[str, Any]] = field(default_factory=list)
+    sent_at: str = AT
+    answered: dict[str, Any] = field(default_factory=dict)  # by clientMutationId
+    on_sent: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None  # instead of only keeping it
 
     async def call_direct(self, context: ResolverContext) -> Any:
         if self.refuse is not None:
@@ -67,12 +71,12 @@ class Chat:
                 return self._page(arguments["after"], arguments.get("limit", 100))
             case "publishMessages":
                 return arguments["input"]
+            case "messages":
+                return {"items": [entry["message"] for entry in self.log], "nextToken": None}
             case "sendMessage":
-                self.sent.append(arguments["input"])
-                return message(len(self.sent), **_given(arguments["input"]))
+                return await self._once(arguments["input"], self._send)
             case "sendMessages":
-                self.sent += arguments["input"]["messages"]
-                return {"messages": [message(n, **_given(m)) for n, m in enumerate(arguments["input"]["messages"], 1)]}
+                return await self._once(arguments["input"], self._send_all)
         raise AssertionError(context.info.field_name)
 
     async def call(self, *_: object, **__: object) -> Any:
@@ -83,6 +87,24 @@ class Chat:
 
     async def call_direct_batch(self, *_: object, **__: object) -> list[Any]:
         raise AssertionError("nothing is batched")
+
+    async def _once(self, given: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[Any]]) -> Any:
+        mutation_id = given.get("clientMutationId")
+        if mutation_id is None:
+            return await send(given)
+        if mutation_id not in self.answered:
+            self.answered[mutation_id] = await send(given)
+        return self.answered[mutation_id]
+
+    async def _send_all(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"messages": [await self._send(one) for one in given["messages"]]}
+
+    async def _send(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.sent.append(given)
+        said = {name: value for name, value in given.items() if name in {"author", "text", "originalTime"}}
+        if self.on_sent is not None:
+            return await self.on_sent(said)
+        return message(len(self.sent), sent_at=self.sent_at, **said)
 
     def _page(self, after: int, limit: int) -> dict[str, Any]:
         self.reads.append(after)
@@ -97,16 +119,19 @@ class Chat:
         }
 
 
-def message(number: int, *, author: str = "ada", text: str = "hello", **more: Any) -> dict[str, Any]:
+def message(
+    number: int,
+    *,
+    author: str = "ada",
+    text: str = "hello",
+    originalTime: str | None = None,  # noqa: N803 - the wire's name
+    sent_at: str = AT,
+) -> dict[str, Any]:
     """A `Message` of the schema."""
     return {
-        "id": f"m{number}", "roomId": ROOM, "author": author, "text": text, "sentAt": AT, "version": 1,
-        "originalTime": more.get("originalTime"),
+        "id": f"m{number}", "roomId": ROOM, "author": author, "text": text, "sentAt": sent_at, "version": 1,
+        "originalTime": originalTime,
     }  # fmt: skip
-
-
-def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if name in {"author", "text", "originalTime"}}
 
 
 class ChatApi:
@@ -148,16 +173,23 @@ class ChatApi:
         """A client of this API."""
         return connect(url=f"http://{HOST}:{self.port}/graphql", **{"api_key": key, **arguments})
 
-    def commit(self, *texts: str) -> None:
+    def commit(self, *texts: str, **said: Any) -> None:
         """Append an insertion per text to the change log, without a push."""
         for text in texts:
             seq = len(self.chat.log) + 1
             self.chat.log.append(
                 {
                     "seq": seq, "eventId": f"e{seq}", "kind": "INSERT", "at": AT, "traceId": None, "key": f"m{seq}",
-                    "message": message(seq, text=text),
+                    "message": message(seq, text=text, **said),
                 }
             )  # fmt: skip
+
+    async def live(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Commit and push what a client sends: set as `chat.on_sent`, the room behaves as the whole backend does."""
+        self.commit(said.pop("text"), **said)
+        entry = self.chat.log[-1]
+        await self.push(entry["seq"], entry["seq"])
+        return dict(entry["message"])
 
     async def push(self, first: int, last: int) -> None:
         """Publish the log's entries `first` to `last`, as the stream's publisher does."""
