@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from domain import chat as use
 from domain.caller import ANONYMOUS, Caller, CallerKind
 from domain.chat import Chat
-from domain.errors import DomainError, IdempotencyConflict, InvalidInput, InvalidPageToken
+from domain.errors import IdempotencyConflict, InvalidInput, InvalidPageToken, TryAgain
 from domain.message import Message
 from domain.rooms import key
 from domain.table import Put, Set, Table
@@ -189,7 +192,7 @@ def test_a_bad_room_changes_nothing(chat: Chat, all_items: Scan, room_id: str) -
 
 @pytest.mark.parametrize(("field", "bad"), BAD_MESSAGES)
 def test_a_bad_message_changes_nothing(chat: Chat, all_items: Scan, field: str, bad: dict[str, Any]) -> None:
-    arguments = {"author": bad.get("author"), "original_time": bad.get("originalTime")}
+    arguments: dict[str, Any] = {"author": bad.get("author"), "original_time": bad.get("originalTime")}
     with pytest.raises(InvalidInput) as single:
         send(chat, bad["text"], **arguments)
     with pytest.raises(InvalidInput) as batch:
@@ -308,38 +311,55 @@ def test_messages_put_into_the_table_by_others_are_read(chat: Chat) -> None:
     assert found[:2] == raw
 
 
-class Throttle:
-    """Lets DynamoDB refuse the first requests of an operation as it refuses a partition that is too busy."""
+BUSY = b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "too busy"}'
 
-    def __init__(self, client: DynamoDBClient, operation: str, times: int) -> None:
-        self._client, self._event, self._left = client, f"before-send.dynamodb.{operation}", times
 
-    def __enter__(self) -> None:
-        self._client.meta.events.register(self._event, self._refuse)
+@contextmanager
+def throttled(client: DynamoDBClient, operation: str, times: int) -> Iterator[None]:
+    """Let DynamoDB refuse the first requests of an operation as it refuses a partition that is too busy."""
+    left = [times]
 
-    def __exit__(self, *_: object) -> None:
-        self._client.meta.events.unregister(self._event, self._refuse)
-
-    def _refuse(self, **_: object) -> AWSResponse | None:
-        if self._left == 0:
+    def refuse(**_: Any) -> Any:
+        if left[0] == 0:
             return None
-        self._left -= 1
-        body = (
-            b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "slow"}'
-        )
-        answer = AWSResponse("", 400, {}, None)
-        answer._content = body
-        return answer
+        left[0] -= 1
+        return AWSResponse("", 400, HTTPHeaders(), BytesIO(BUSY))
+
+    event = f"before-send.dynamodb.{operation}"
+    client.meta.events.register(event, refuse)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, refuse)
+
+
+class BytesIO(io.BytesIO):
+    """A body as urllib3 hands it to botocore."""
+
+    def stream(self, *_: object) -> Iterator[bytes]:
+        yield self.read()
 
 
 def test_a_room_spreads_when_its_writes_throttle(chat: Chat, dynamodb_client: DynamoDBClient) -> None:
     send(chat, "calm")
-    with Throttle(dynamodb_client, "PutItem", 4):  # the client itself makes three attempts
+    with throttled(dynamodb_client, "PutItem", 4):  # the client itself makes three attempts
         send(chat, "hot", now_ms=NOON + 1)
     room = chat.table.get(key("lobby"), NOON // 1000)
     assert room is not None
     assert room["shards"] == 2
     assert texts(chat) == ["hot", "calm"]
+
+
+def test_throttling_that_does_not_end_is_told_to_the_caller(
+    chat: Chat, dynamodb_client: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use, "_PATIENCE_SECONDS", 0.3)
+    with (
+        throttled(dynamodb_client, "TransactWriteItems", 10_000),
+        pytest.raises(TryAgain),
+    ):
+        send(chat, "never")
+    assert texts(chat) == []
 
 
 def test_a_room_spreads_to_64_shards_at_most(chat: Chat) -> None:
@@ -350,7 +370,3 @@ def test_a_room_spreads_to_64_shards_at_most(chat: Chat) -> None:
     room = chat.table.get(key("lobby"), NOON // 1000)
     assert room is not None
     assert room["shards"] == 64
-
-
-def test_every_error_of_the_list_is_a_domain_error() -> None:
-    assert all(issubclass(error, DomainError) for error in (InvalidInput, InvalidPageToken, IdempotencyConflict))
