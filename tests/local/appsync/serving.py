@@ -106,5 +106,5 @@ async def serving(
 async def until(condition: Callable[[], object]) -> None:
     """Wait for a condition that no event announces; fails after five seconds."""
     async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)  # noqa: ASYNC110
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
