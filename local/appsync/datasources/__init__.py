@@ -6,15 +6,7 @@ when the API is built, not when a field is asked for.
 
 from __future__ import annotations
 
-from local.appsync.datasources.building import Client, build
-from local.appsync.datasources.interface import BatchDataSource, DataSource, DataSourceError, Invocation, Invoke
+from local.appsync.datasources.building import build
+from local.appsync.datasources.interface import BatchDataSource, Client, DataSource, DataSourceError, Invocation, Invoke
 
-__all__ = [
-    "BatchDataSource",
-    "Client",
-    "DataSource",
-    "DataSourceError",
-    "Invocation",
-    "Invoke",
-    "build",
-]
+__all__ = ["BatchDataSource", "Client", "DataSource", "DataSourceError", "Invocation", "Invoke", "build"]

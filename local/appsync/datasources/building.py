@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from local.appsync.datasources.interface import DataSource, Invoke
+from local.appsync.datasources.aws_lambda import LambdaDataSource
+from local.appsync.datasources.dynamodb import DynamoDBDataSource
+from local.appsync.datasources.interface import Client, DataSource, Invoke
+from local.appsync.datasources.none import NoneDataSource
+from local.appsync.datasources.page_tokens import PageTokens
 from local.appsync.definition import ApiDefinition, DataSourceDefinition
-
-Client = Callable[[str], Any]
-"""A boto3 client by service name (`local.cloud.Cloud.client`)."""
+from local.errors import NotEmulated
 
 
 def build(
@@ -17,6 +16,19 @@ def build(
 ) -> DataSource:
     """Makes the data source of a definition.
 
-    `secret` (32 bytes, kept over restarts) seals page tokens. Raises NotEmulated for the types that are not there yet.
+    `secret` (random, kept over restarts) seals page tokens. Raises NotEmulated for the types that are not there yet.
     """
-    raise NotImplementedError
+    match definition.type:
+        case "NONE":
+            return NoneDataSource()
+        case "AWS_LAMBDA":
+            return LambdaDataSource(str(definition.config["LambdaFunctionArn"]), invoke=invoke, client=client)
+        case "AMAZON_DYNAMODB":
+            if definition.config.get("Versioned"):
+                raise NotEmulated(f"the versioned data source {definition.name}", "delta sync is not kept locally")
+            tokens = PageTokens(secret, api.id)
+            return DynamoDBDataSource(str(definition.config["TableName"]), client=client, tokens=tokens)
+        case other:
+            raise NotEmulated(
+                f"the data source type {other}", f"of {definition.name}; NONE, AWS_LAMBDA and AMAZON_DYNAMODB are here"
+            )

@@ -16,7 +16,14 @@ class DataSourceError(Exception):
     field without running the response handler: `request_rejected` tells the two apart.
     """
 
-    def __init__(self, message: str, type: str, data: Any = None, *, request_rejected: bool = False) -> None:  # noqa: A002 - AppSync's word
+    def __init__(
+        self,
+        message: str,
+        type: str,  # noqa: A002 - AppSync's word
+        data: Any = None,
+        *,
+        request_rejected: bool = False,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.type = type
@@ -37,7 +44,10 @@ class DataSource(Protocol):
     """Carries out the request objects of one data source."""
 
     async def call(self, request: Any, context: ResolverContext) -> Any:
-        """`request` is what the request handler returned; the result becomes `ctx.result`. Raises DataSourceError."""
+        """`request` is what the request handler returned; the result becomes `ctx.result`.
+
+        Raises DataSourceError, and NotEmulated for what this data plane does not have.
+        """
         ...
 
 
@@ -69,3 +79,6 @@ class Invocation(Protocol):
 
 Invoke = Callable[[str, bytes], Awaitable[Invocation]]
 """Calls a function: its ARN and the event as JSON."""
+
+Client = Callable[[str], Any]
+"""A thread-safe boto3 client by service name (`local.cloud.Cloud.client`)."""

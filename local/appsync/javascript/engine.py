@@ -1,7 +1,7 @@
 """The engine: one JavaScript realm that all resolver code of a data plane runs in.
 
 The realm is QuickJS (`docs/decisions/javascript-engine.md`). Its built-in objects are frozen before any code runs and
-each run evaluates its module anew, so that nothing is left over between runs. It belongs to the thread that made it: the
+each run evaluates its module anew, so that nothing is left over between runs. It belongs to the thread that made it: a
 data plane compiles and runs on its event loop's thread, where a call takes some tens of microseconds.
 """
 
@@ -66,6 +66,10 @@ class Code:
             self._keeps[handler] = sorted(self._reads[handler] & changes)
         self._selection_sets = b"selectionSet" in module.source
 
+    def __del__(self) -> None:
+        # May be called on any thread; the realm lets go of the module when it next compiles one.
+        self._javascript.discarded.append(self._index)
+
     def reads(self, handler: Handler) -> frozenset[str]:
         """The members of the context that a handler can read; `run` asks the context for these only."""
         return self._reads[handler]
@@ -112,6 +116,7 @@ class JavaScript:
     """Compiles code and holds the realm; make one per data plane, on the thread that will run the code."""
 
     def __init__(self) -> None:
+        self.discarded: list[int] = []  # modules that nobody holds any more
         self._thread = threading.get_ident()
         self._context = quickjs.Context()
         self._context.set_memory_limit(MEMORY_LIMIT_BYTES)
@@ -122,12 +127,15 @@ class JavaScript:
         for name in _RUNTIME:
             self._context.eval(_WRAPPER % (folder / f"{name}.js").read_text())(shared, realm)
         take = self._context.eval("(function ($, name) { return $[name]; })")
-        self._start, self._add_code, self._add_zone = (take(shared, name) for name in ("start", "addCode", "addZone"))
+        names = ("start", "addCode", "dropCode", "addZone")
+        self._start, self._add_code, self._drop_code, self._add_zone = (take(shared, name) for name in names)
         self._context.set_time_limit(TIME_LIMIT_SECONDS)
 
     def compile(self, code: str, name: str) -> Code:
         """Checks and loads a module; `name` is its file in messages. Raises CodeError, NotEmulated."""
         self._own_thread()
+        while self.discarded:
+            self._drop_code(self.discarded.pop())
         module = Module(code, name)
         check(module)
         script = transform(module)

@@ -143,6 +143,9 @@ $.describe = (output, thrown) => {
 };
 
 $.addCode = (factory) => $.codes.push(factory) - 1;
+$.dropCode = (index) => {
+  $.codes[index] = null;
+};
 $.addZone = (name, text) => {
   $.zones[name] = parse(text);
 };
