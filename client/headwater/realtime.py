@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing, suppress
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gql import GraphQLRequest
@@ -19,6 +19,11 @@ from headwater.transport import STARTED, AcknowledgedTransport, ServerRefused
 
 # Amplify waits as long for `connection_ack` and for `start_ack`.
 START_SECONDS = 15.0
+
+# How many results wait for a reader that is slower than the room. What comes beyond is let go: the log has it.
+MAX_WAITING = 1000
+
+OVERFLOW: Final = ExecutionResult(data=None, errors=None)
 
 
 class Realtime:
@@ -71,13 +76,18 @@ class Realtime:
 
 
 class Subscription:
-    """One subscription on the shared connection. What the server sends waits here until it is asked for."""
+    """One subscription on the shared connection. What the server sends waits here until it is asked for.
+
+    Where results had to be let go, `OVERFLOW` stands in their place: a result without data, as the server itself sends
+    when it could not deliver an event whole.
+    """
 
     def __init__(self, realtime: Realtime, transport: AcknowledgedTransport, request: GraphQLRequest) -> None:
         self._realtime = realtime
         self._transport = transport
         self._request = request
         self._closed = False
+        self._overflowed = False
         self._arrived: asyncio.Queue[ExecutionResult | HeadwaterError] = asyncio.Queue()
         # A task of its own reads gql's generator: a reader that gives up waiting must not end the subscription.
         self._reading = asyncio.create_task(self._read())
@@ -101,6 +111,8 @@ class Subscription:
             Unreachable: the connection is gone, or the server has ended the subscription without a reason.
         """
         result = await self._arrived.get()
+        if result is OVERFLOW:
+            self._overflowed = False
         if isinstance(result, HeadwaterError):
             if isinstance(result, Unreachable) and not self._closed:
                 await self._realtime.forget(self._transport)
@@ -115,11 +127,20 @@ class Subscription:
             await self._reading
         self._arrived.put_nowait(Unreachable("the subscription is closed"))  # whoever still waits
 
+    def _keep(self, result: ExecutionResult) -> None:
+        if self._overflowed:
+            return
+        if self._arrived.qsize() < MAX_WAITING:
+            self._arrived.put_nowait(result)
+        else:
+            self._overflowed = True
+            self._arrived.put_nowait(OVERFLOW)
+
     async def _read(self) -> None:
         try:
             async with aclosing(self._transport.subscribe(self._request)) as results:
                 async for result in results:
-                    self._arrived.put_nowait(result)
+                    self._keep(result)
             self._arrived.put_nowait(Unreachable("the server has ended the subscription"))
         except TransportError as error:
             self._arrived.put_nowait(_typed(error, self._transport.url))

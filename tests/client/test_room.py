@@ -144,6 +144,26 @@ async def test_a_push_that_cannot_be_delivered_whole_is_read_from_the_log(api: C
     assert [change.seq for change in await take(room, 2)] == [1, 2]
 
 
+async def test_a_reader_slower_than_the_room_reads_the_rest_from_the_log(
+    api: ChatApi, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.realtime.MAX_WAITING", 3)
+    for number in range(10):
+        await api.say(str(number))
+    async with api.client() as other, other.room(ROOM, after=9) as witness:
+        await take(witness, 1)
+    await expect_order(room, 10)
+    await api.say("at pace again")
+    assert brief(await take(room, 1)) == [(11, "push")]
+
+
+async def expect_order(room: Room, count: int) -> None:
+    changes = await take(room, count)
+    assert [change.seq for change in changes] == list(range(1, count + 1))
+    assert {change.source for change in changes[:3]} == {"push"}
+    assert {change.source for change in changes[3:]} == {"catch-up"}
+
+
 async def test_a_dropped_connection_is_resumed_from_the_last_change(api: ChatApi, room: Room) -> None:
     await api.say("one")
     await take(room, 1)
