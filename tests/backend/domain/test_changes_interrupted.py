@@ -1,4 +1,4 @@
-"""Eight publishers on one topic, stopped at any step of an append: killed, or suspended while their batch is redelivered.
+"""Eight publishers on one topic, stopped at any step of an append: killed, or suspended while their batch comes again.
 
 A schedule decides at each call to DynamoDB, before it is sent and after it was answered, who goes on and who does not.
 So every interleaving of calls can happen, one seed is one schedule, and nothing depends on the machine's speed.
