@@ -28,9 +28,8 @@ class ForkServer:
     Workers of a server die with it, and it dies with this process.
     """
 
-    def __init__(self, *, path: Sequence[str], preload: Sequence[str], bytecode: Path, log: Path) -> None:
+    def __init__(self, *, path: Sequence[str], preload: Sequence[str], log: Path) -> None:
         self._settings = {"path": list(path), "preload": list(preload)}
-        self._bytecode = bytecode
         self._log = log
         self._decoder = framing.Decoder()
         self._forking = asyncio.Lock()
@@ -57,7 +56,7 @@ class ForkServer:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with theirs, self._log.open("ab") as log:
             # -I and -S: nothing of the environment's packages, the user's site or PYTHON* variables gets in.
-            command = [sys.executable, "-I", "-S", "-X", "utf8", "-X", f"pycache_prefix={self._bytecode}"]
+            command = [sys.executable, "-I", "-S", "-X", "utf8"]
             self._process = subprocess.Popen(
                 [*command, str(RUNTIME / "__main__.py"), str(theirs.fileno()), json.dumps(self._settings)],
                 stdin=subprocess.DEVNULL,
@@ -135,6 +134,10 @@ class ForkServer:
             data = b""
         if not data:
             self._close()
+            if self._process is not None:  # it is ending or has lost its only purpose: this takes no time
+                self._process.kill()
+                self._process.wait()
+                self._process = None
             return
         for header, _ in self._decoder.feed(data):
             if "ready" in header and not self._ready.done():

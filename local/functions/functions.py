@@ -152,6 +152,10 @@ class Functions:
                 entry.pool.replace()
         self._background(self._restart_watch())
 
+    def generation(self, name: str) -> int:
+        """How often a function's workers were replaced because its code or configuration changed."""
+        return max((entry.pool.generation for key, entry in self._entries.items() if key.name == name), default=0)
+
     async def invoke(
         self,
         function_arn: str,
@@ -275,6 +279,7 @@ class Functions:
             "environment": variables,
             "path": [*map(str, overlays), str(configuration.code), *own],
             "handler": configuration.handler,
+            "bytecode": str(self._bytecode),
         }
         expires_at = getattr(credentials, "expires_at", NEVER)
         return await Worker.launch(server, task, log, generation=generation, expires_at=expires_at)
@@ -287,7 +292,6 @@ class Functions:
             server = ForkServer(
                 path=[*layer_paths(layers), str(self._runtime)],
                 preload=names if preload else (),
-                bytecode=self._bytecode,
                 log=self._state / "logs" / "fork-servers.log",
             )
             server.start()

@@ -28,8 +28,9 @@ PRELOADED_FROM_RUNTIME = (
     "simplejson", "boto3", "boto3.session", "boto3.dynamodb.conditions", "boto3.dynamodb.transform",
     "boto3.dynamodb.types", "boto3.resources.factory", "boto3.s3.inject", "botocore.auth", "botocore.client",
     "botocore.config", "botocore.configprovider", "botocore.credentials", "botocore.endpoint",
-    "botocore.endpoint_provider", "botocore.handlers", "botocore.httpsession", "botocore.parsers", "botocore.regions", "botocore.retries.standard",
-    "botocore.serialize", "botocore.session", "botocore.signers", "botocore.waiter", "urllib3",
+    "botocore.endpoint_provider", "botocore.handlers", "botocore.httpsession", "botocore.parsers",
+    "botocore.regions", "botocore.retries.standard", "botocore.serialize", "botocore.session", "botocore.signers",
+    "botocore.waiter", "urllib3",
 )  # fmt: skip
 PRELOADED_FROM_LAYERS = (
     "aws_lambda_powertools", "aws_lambda_powertools.logging", "aws_lambda_powertools.metrics",
@@ -38,8 +39,8 @@ PRELOADED_FROM_LAYERS = (
 )  # fmt: skip
 PRELOADED_STANDARD_LIBRARY = (
     "asyncio", "base64", "concurrent.futures", "csv", "dataclasses", "datetime", "decimal", "email.message", "enum",
-    "gzip",    "hashlib", "hmac", "http.client", "json", "logging.config", "random", "secrets", "ssl", "statistics", "traceback",
-    "typing", "unicodedata", "urllib.request", "uuid", "zipfile", "zoneinfo",
+    "gzip", "hashlib", "hmac", "http.client", "json", "logging.config", "random", "secrets", "ssl", "statistics",
+    "traceback", "typing", "unicodedata", "urllib.request", "uuid", "zipfile", "zoneinfo",
 )  # fmt: skip
 
 

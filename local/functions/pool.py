@@ -86,7 +86,7 @@ class Pool:
         self._concurrency = concurrency
         self._log = log
         self._idle_seconds = idle_seconds
-        self._generation = 0
+        self.generation = 0
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._reaper: asyncio.TimerHandle | None = None
@@ -100,7 +100,7 @@ class Pool:
         """Code or configuration changed: idle workers end now, busy ones after their invocation."""
         if configuration is not None:
             self.configuration = configuration
-        self._generation += 1
+        self.generation += 1
         for worker in self._idle:
             worker.close()
         self._idle.clear()
@@ -125,7 +125,7 @@ class Pool:
         init_ms = None
         began = time.monotonic()
         if worker is None:
-            worker = await self._launch(configuration, self._generation)
+            worker = await self._launch(configuration, self.generation)
         self._busy.add(worker)
         try:
             log.write(start_line(request_id, configuration.version))
@@ -211,7 +211,7 @@ class Pool:
 
     def _keep(self, worker: Worker) -> None:
         worker.rest()
-        if worker.generation != self._generation or not worker.usable:
+        if worker.generation != self.generation or not worker.usable:
             worker.close()
             return
         self._idle.append(worker)

@@ -107,7 +107,7 @@ def kill_group(leader: int) -> None:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, however it ends (Linux; elsewhere closed sockets tell)."""
+    """Have the kernel kill this process when its parent ends in any way (Linux; elsewhere closed sockets tell)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

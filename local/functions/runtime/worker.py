@@ -26,6 +26,7 @@ def run(task: dict[str, Any]) -> None:
     os.environ.update(task["environment"])
     time.tzset()
     sys.path[:0] = task["path"]
+    sys.pycache_prefix = task["bytecode"]  # no __pycache__ in anybody's sources
     sys.argv[:] = [os.path.join(task["environment"]["LAMBDA_RUNTIME_DIR"], "bootstrap.py"), task["handler"]]  # noqa: PTH118
     os.chdir(task["environment"]["LAMBDA_TASK_ROOT"])
     connection = socket.socket(fileno=task["socket"])
