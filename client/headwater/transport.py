@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from gql.transport.appsync_auth import AppSyncAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
-from gql.transport.exceptions import TransportServerError
+from gql.transport.exceptions import TransportProtocolError, TransportServerError
 from graphql import ExecutionResult
 
 STARTED: Final = ExecutionResult(data=None, extensions={"type": "start_ack"})
@@ -58,9 +58,11 @@ class AcknowledgedTransport(AppSyncWebsocketsTransport):
 
 
 def _frame(answer: str) -> dict[str, Any]:
-    """The frame as an object; {} for what is none, which gql then reports in its own words."""
     try:
         frame = json.loads(answer)
-    except ValueError:
-        return {}
-    return frame if isinstance(frame, dict) else {}
+    except ValueError as error:
+        raise TransportProtocolError(f"the server sent what is no JSON: {answer[:200]!r}") from error
+    if not isinstance(frame, dict):
+        # gql would end its reading with an AttributeError, and every subscription would wait for ever.
+        raise TransportProtocolError(f"the server sent what is no object: {answer[:200]!r}")
+    return frame
