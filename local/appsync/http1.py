@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from time import time as _time
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 
@@ -128,8 +128,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from it
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if isinstance(peer, tuple) else "127.0.0.1"
         self._connections.add(self)
@@ -193,12 +192,12 @@ class HttpConnection(asyncio.Protocol):
         """
         declined, self._declined = self._declined, None
         assert declined is not None
-        lines = [self._parser.get_method() + b" " + declined.url + b" HTTP/1.1\r\n"]
+        lines = [f"{self._parser.get_method().decode()} {_text(declined.url)} HTTP/1.1\r\n"]
         for name, value in declined.headers.items():
             if name not in {"upgrade", "connection"}:
-                lines += [_header(name, item) for item in ([value] if isinstance(value, str) else value)]
+                lines += [header_line(name, item) for item in ([value] if isinstance(value, str) else value)]
         self._parser = httptools.HttpRequestParser(self)
-        self.data_received(b"".join((*lines, b"\r\n", rest)))
+        self.data_received("".join((*lines, "\r\n")).encode() + rest)
 
     def _count_head(self, received: int) -> None:
         """Bound what the parser itself holds of a head that does not end."""
@@ -225,7 +224,7 @@ class HttpConnection(asyncio.Protocol):
         assert self._incoming is not None
         self._grow(len(name) + len(value))
         headers = self._incoming.headers
-        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape")
+        key, text = name.decode("latin-1").lower(), _text(value)
         known = headers.get(key)
         if known is None:
             headers[key] = text
@@ -263,7 +262,7 @@ class HttpConnection(asyncio.Protocol):
         if self._parser.should_upgrade() and str(incoming.headers.get("upgrade")).lower() != "websocket":
             self._declined = incoming
             return
-        target = incoming.url.decode("latin-1")
+        target = _text(incoming.url)
         if target.startswith(("http://", "https://")):  # absolute form, as proxies send it
             _, _, rest = target.partition("://")
             target = "/" + rest.partition("/")[2]
@@ -333,9 +332,9 @@ class HttpConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._connections.discard(self)
-        lines = [b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"]
-        lines += [_header(name, value) for name, value in upgrade.headers]
-        self._transport.write(b"".join((*lines, b"\r\n")))
+        lines = ["HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"]
+        lines += [header_line(name, value) for name, value in upgrade.headers]
+        self._transport.write("".join((*lines, "\r\n")).encode())
         protocol = upgrade.protocol
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
@@ -383,6 +382,14 @@ class HttpConnection(asyncio.Protocol):
         self._transport.abort()
 
 
+def _text(value: bytes) -> str:
+    """A header's value: UTF-8 as clients send it, else ISO 8859-1 as HTTP once said. Never a lone surrogate."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def plain_response(status: int, reason: str) -> Response:
     """A transport-level refusal in words, after which the connection is closed."""
     headers = (("content-type", "text/plain;charset=UTF-8"),)
@@ -391,36 +398,37 @@ def plain_response(status: int, reason: str) -> Response:
 
 def encode(response: Response, *, head_only: bool, keep_alive: bool) -> bytes:
     """The bytes of a response. A HEAD answer has the headers of the body that it does not carry."""
-    parts = [_STATUS_LINES.get(response.status) or _status_line(response.status)]
-    parts += [_header(name, value) for name, value in response.headers]
-    parts.append(b"date: %b\r\ncontent-length: %d\r\n" % (_now(), len(response.body)))
-    parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
-    if not head_only:
-        parts.append(response.body)
-    return b"".join(parts)
+    lines = [_STATUS_LINES.get(response.status) or _status_line(response.status)]
+    lines += [header_line(name, value) for name, value in response.headers]
+    lines.append(f"date: {_now()}\r\ncontent-length: {len(response.body)}\r\n")
+    lines.append("\r\n" if keep_alive else "connection: close\r\n\r\n")
+    head = "".join(lines).encode()
+    return head if head_only else head + response.body
 
 
-def _header(name: str, value: str) -> bytes:
-    line = f"{name}: {value}".replace("\r", " ").replace("\n", " ")
-    return line.encode("utf-8", "surrogateescape") + b"\r\n"
+def header_line(name: str, value: str) -> str:
+    """A header on the wire. Values may come from resolvers: a line break in one would begin another header."""
+    if "\r" in value or "\n" in value or "\r" in name or "\n" in name:
+        name, value = "".join(name.split()), " ".join(value.split())
+    return f"{name}: {value}\r\n"
 
 
-def _status_line(status: int) -> bytes:
+def _status_line(status: int) -> str:
     try:
         phrase = http.HTTPStatus(status).phrase
     except ValueError:
         phrase = "Unknown"
-    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+    return f"HTTP/1.1 {status} {phrase}\r\n"
 
 
 _STATUS_LINES = {status.value: _status_line(status.value) for status in http.HTTPStatus}
 
-_date = (0, b"")
+_date = (0, "")
 
 
-def _now() -> bytes:
+def _now() -> str:
     global _date  # formatted once a second, not once a response
     second = int(_time())
     if _date[0] != second:
-        _date = (second, formatdate(second, usegmt=True).encode())
+        _date = (second, formatdate(second, usegmt=True))
     return _date[1]

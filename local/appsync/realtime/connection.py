@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import uuid4
 
 from websockets.frames import Frame, Opcode
@@ -86,9 +86,8 @@ class RealtimeConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called after the 101 response was written."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._outbox = Outbox(transport, self._owner.flusher, self._overflowed)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from it
+        self._outbox = Outbox(self._transport, self._owner.flusher, self._overflowed)
         self._owner.connections.add(self)
         if self._refused is not None:
             self._perform(self._protocol.refuse(self._refused, self._loop.time()))

@@ -14,7 +14,6 @@ from botocore.credentials import Credentials as Keys
 from local.appsync.auth import sigv4
 from local.appsync.auth.credentials import AuthenticationError, Credentials
 
-
 SECRET = "secret"
 
 

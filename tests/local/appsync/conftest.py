@@ -1,0 +1,13 @@
+"""The data plane is tested on the event loop that it runs on: transports of uvloop differ from asyncio's in details."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import uvloop
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """pytest-asyncio's hook."""
+    return {"uvloop": uvloop.new_event_loop}
