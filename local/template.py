@@ -175,7 +175,7 @@ def s3_location(location: str) -> tuple[str, str]:
     """Bucket and key of `s3://bucket/key`, or of a path-style URL such as `sam package` writes for templates."""
     parts = urlsplit(location)
     if parts.scheme == "s3":
-        return parts.netloc, unquote(parts.path.lstrip("/"))
+        return parts.netloc, location.removeprefix(f"s3://{parts.netloc}/")  # a key as it is, not a URL
     bucket, _, key = unquote(parts.path.lstrip("/")).partition("/")
     if not bucket or not key:
         raise ValueError(f"{location!r} is not the location of an S3 object; expected s3://bucket/key")

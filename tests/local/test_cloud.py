@@ -1,0 +1,186 @@
+"""MiniStack as a child: start and stop, death on both sides, and what it can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from local.cloud import Cloud, CloudError
+from tests.local.ministack.servers import PROJECT, free_port, wait_until
+
+TRUST = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+
+
+@contextlib.asynccontextmanager
+async def started(state: Path, port: int | None = None) -> AsyncIterator[Cloud]:
+    """A running cloud, stopped at the end."""
+    cloud = Cloud(port=port or free_port(), mqtt_port=0, state=state)
+    try:
+        await cloud.start()
+        yield cloud
+    finally:
+        await cloud.stop()
+
+
+def child(cloud: Cloud) -> int:
+    """The process id of the MiniStack child."""
+    assert cloud._process is not None
+    return cloud._process.pid
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/status")
+    return not status.exists() or "State:\tZ" not in status.read_text()
+
+
+async def test_state_survives_a_stop_and_nothing_is_left_running(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        cloud.client("sqs").create_queue(QueueName="kept")
+        process = child(cloud)
+        assert os.getsid(process) != os.getsid(0)
+        assert (tmp_path / "ministack.log").stat().st_size > 0
+    assert not alive(process)
+    async with started(tmp_path) as cloud:
+        assert cloud.client("sqs").list_queues()["QueueUrls"]
+
+
+async def test_two_instances_run_side_by_side(tmp_path: Path) -> None:
+    async with started(tmp_path / "one") as one, started(tmp_path / "two") as two:
+        one.client("sqs").create_queue(QueueName="only-here")
+        assert not two.client("sqs").list_queues().get("QueueUrls")
+
+
+async def test_a_taken_port_names_the_variable_to_set(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CloudError, match=rf"Port {port} .* set HEADWATER_AWS_PORT"):
+            async with started(tmp_path, port):
+                pass
+
+
+async def test_a_child_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    (tmp_path / "current").mkdir(parents=True)  # where a link to the current save belongs
+    with pytest.raises(CloudError, match=r"(?s)ended with status 1.*ministack\.log:.*IsADirectoryError"):
+        async with started(tmp_path):
+            pass
+
+
+async def test_a_killed_child_is_reported_and_the_next_start_works(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        died = asyncio.ensure_future(cloud.died())
+        os.kill(child(cloud), signal.SIGKILL)
+        assert "MiniStack was killed by SIGKILL" in await asyncio.wait_for(died, 5)
+    async with started(tmp_path):
+        pass
+
+
+async def test_a_stop_is_no_death(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        died = asyncio.ensure_future(cloud.died())
+    done, _ = await asyncio.wait([died], timeout=0.1)
+    assert not done
+    died.cancel()
+
+
+RUNNER = """
+import asyncio, sys
+from pathlib import Path
+from local.cloud import Cloud
+async def main():
+    cloud = Cloud(port=int(sys.argv[1]), mqtt_port=0, state=Path(sys.argv[2]))
+    await cloud.start()
+    cloud.client("sqs").create_queue(QueueName="kept")
+    print(cloud._process.pid, flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+async def test_the_child_ends_and_saves_when_its_parent_is_killed(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", textwrap.dedent(RUNNER), str(port), str(tmp_path)]
+    runner = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
+    assert runner.stdout is not None
+    process = int(await runner.stdout.readline())
+    assert alive(process)
+    runner.kill()
+    await runner.wait()
+    await asyncio.to_thread(wait_until, lambda: not alive(process), "the child ends")
+    async with started(tmp_path, port) as cloud:
+        assert cloud.client("sqs").list_queues()["QueueUrls"]
+
+
+async def test_changes_call_back_on_the_event_loop(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        streams: list[str] = []
+        controls: list[str] = []
+        cloud.on_stream(streams.append)
+        cloud.on_control(controls.append)
+        dynamodb = cloud.client("dynamodb")
+        await asyncio.to_thread(
+            dynamodb.create_table,
+            TableName="table",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        )
+        await asyncio.to_thread(dynamodb.put_item, TableName="table", Item={"pk": {"S": "a"}})
+        await asyncio.to_thread(cloud.client("iam").create_user, UserName="anna")
+
+        await asyncio.to_thread(wait_until, lambda: streams and controls, "both callbacks")
+
+        assert (streams, controls) == (["table"], ["iam"])
+
+
+async def test_resources_are_those_of_the_stacks(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        assert await cloud.resources() == []
+        body = {
+            "Parameters": {"Name": {"Type": "String", "Default": "q"}, "Secret": {"Type": "String", "NoEcho": True}},
+            "Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Name"}}}},
+            "Outputs": {"Url": {"Value": {"Ref": "Queue"}}},
+        }
+        cloudformation = cloud.client("cloudformation")
+        secret = [{"ParameterKey": "Secret", "ParameterValue": "s"}]
+        cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(body), Parameters=secret)
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+        [stack] = await cloud.resources()
+
+        assert (stack.name, stack.parent, stack.status) == ("s", None, "CREATE_COMPLETE")
+        assert stack.parameters == {"Name": "q"}
+        assert stack.resources[0].properties == {"QueueName": "q"}
+        assert stack.outputs["Url"] == stack.resources[0].physical_id
+
+
+async def test_role_credentials_are_cached_and_lead_to_the_role(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        iam = cloud.client("iam")
+        policy = {"Version": "2012-10-17", "Statement": [TRUST]}
+        arn = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"]
+
+        credentials = await cloud.role_credentials(arn, "session")
+
+        assert await cloud.role_credentials(arn, "session") is credentials
+        principal = await cloud.principal(credentials.access_key_id, credentials.session_token)
+        assert principal is not None
+        assert principal.secret_access_key == credentials.secret_access_key
+        assert principal.arn.endswith(":assumed-role/r/session")
+        assert await cloud.principal(credentials.access_key_id, "another token") is None
+        assert await cloud.principal("AKIAUNKNOWN", None) is None
