@@ -14,13 +14,13 @@ from local.appsync.authorization import Authorization
 from local.appsync.datasources import DataSource
 from local.appsync.definition import ApiDefinition
 from local.appsync.document import Documents
+from local.appsync.encoding import encode
 from local.appsync.errors import (
     FieldError,
     MalformedQueryError,
     MissingOperationNameError,
     OperationError,
     RequestError,
-    not_emulated,
     operation_error,
 )
 from local.appsync.execution import Execution
@@ -35,7 +35,6 @@ from local.appsync.resolvers import ResolverDefinitionError, bind_resolvers
 from local.appsync.schema import SchemaError, build_schema
 from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from local.appsync.visibility import is_plain, payload
-from local.errors import NotEmulated
 
 __all__ = [
     "Engine",
@@ -136,6 +135,8 @@ class Engine:
             if refusal is not None:
                 raise refusal
             initial = await execution.root_value(root)
+            if execution.errors:
+                raise OperationError(execution.errors)
             selection = self._selection(execution.plan)
             _check_initial(root, initial, selection)
             groups, invalidation = _filters(execution, root)
@@ -145,9 +146,6 @@ class Engine:
             return _failed([{"message": each["message"]} | _type_of(each) for each in error.errors])
         except FieldError as error:
             return _failed([_typed(error.type, error.message)])
-        except NotEmulated as refused:
-            reason = not_emulated(refused)
-            return _failed([_typed(reason.type, reason.message)])
         except TimeoutError:
             return _failed([_typed("ExecutionTimeout", "Execution timed out.")])
         return self.subscriptions.add(root.name, selection, groups, invalidation, deliver, ended)
@@ -198,11 +196,11 @@ def _result(execution: Execution) -> Result:
     if execution.effects.evicts_cache:
         # There is no API cache yet, so nothing was in it.
         response["extensions"] = {"apiCacheEntriesDeleted": 0}
-    return Result(orjson.dumps(response), execution.data, execution.errors, execution.effects.headers)
+    return Result(encode(response), execution.data, execution.errors, execution.effects.headers)
 
 
 def _failed(errors: list[dict[str, Any]]) -> Result:
-    return Result(orjson.dumps({"data": None, "errors": errors}), None, errors)
+    return Result(encode({"data": None, "errors": errors}), None, errors)
 
 
 def _typed(error_type: str | None, message: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import DocumentNode, OperationType, SelectionSetNode, execute_sync
@@ -166,11 +166,6 @@ class Execution:
             value = await self._resolve(field, source, path)
         except FieldError as error:
             result = self._fail(field, error, path)
-        except NotEmulated as refused:
-            result = self._fail(field, not_emulated(refused), path)
-        except Exception as error:  # a data source's own bug must not take the other fields with it
-            logger.exception("the resolver of %s.%s failed", field.parent.name, field.name)
-            result = self._fail(field, FieldError(f"{type(error).__name__}: {error}", "InternalFailure"), path)
         else:
             result = field.complete(value, parent, field.key, out, anchor, self)
         if result is not INVALID:
@@ -184,6 +179,7 @@ class Execution:
             await self._run_jobs(children)
 
     async def _resolve(self, field: FieldPlan, source: Any, path: Path) -> Any:
+        """What a field's resolver returns. Raises FieldError, whatever went wrong."""
         self._metrics.resolver_invocations += 1
         context = ResolverContext(
             arguments=self.arguments(field),
@@ -205,8 +201,15 @@ class Execution:
             appended = FieldError(error.message, error.type, visible(field, error.data), error.error_info)
             self.errors.append(field_error(appended, path, field.locations))
 
-        resolve: Coroutine[Any, Any, Any] = field.resolver.resolve(context, self.effects, append_error)
-        return await resolve
+        try:
+            return await field.resolver.resolve(context, self.effects, append_error)
+        except FieldError:
+            raise
+        except NotEmulated as refused:
+            raise not_emulated(refused) from None
+        except Exception as error:  # a data source's own bug must not take the other fields with it
+            logger.exception("the resolver of %s.%s failed", field.parent.name, field.name)
+            raise FieldError(f"{type(error).__name__}: {error}", "InternalFailure") from error
 
     def _introspect(self, field: FieldPlan) -> Any:
         """`__schema` and `__type`, by graphql-core over the one field."""

@@ -27,6 +27,8 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from local.appsync.encoding import encode
+
 
 class ScalarError(ValueError):
     """A value that is not one of the scalar's; the message is AppSync's."""
@@ -160,8 +162,8 @@ def _parse_json(value: Any) -> Any:
 
 def _serialize_json(value: Any) -> str:
     try:
-        return orjson.dumps(value).decode()
-    except TypeError as error:
+        return encode(value).decode()
+    except (TypeError, ValueError) as error:
         raise ScalarError(f"Unable to serialize `{java_text(value)}` as a valid JSON Object.") from error
 
 

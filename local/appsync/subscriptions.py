@@ -11,9 +11,8 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import orjson
-
 from local.appsync.completion import Fill
+from local.appsync.encoding import encode
 from local.appsync.errors import path_list
 from local.appsync.filters import Group, Key, key_of, value_at
 from local.appsync.limits import Limits
@@ -40,7 +39,7 @@ class Selection:
         body: dict[str, Any] = {"data": data if valid else None}
         if run.errors:
             body["errors"] = [{"message": error["message"], "path": error["path"]} for error in run.errors]
-        return orjson.dumps(body)
+        return encode(body)
 
 
 class _PayloadRun:
@@ -232,7 +231,7 @@ class Subscriptions:
                     subscription.ended()
 
     def _is_oversized(self, field_name: str, payload: Any) -> bool:
-        size = len(orjson.dumps(payload))
+        size = len(encode(payload))
         if size <= self._limits.published_payload_bytes:
             return False
         self._metrics.oversized_payloads += 1
