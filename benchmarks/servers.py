@@ -12,12 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import importlib
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -44,7 +46,8 @@ Serve = Callable[[], Any]  # an async function that starts serving and returns (
 
 async def own(*, joined: bool = True) -> tuple[int, Broadcast]:
     """This project's own protocol, with its writes joined per loop turn, or one write per frame."""
-    from local.appsync.http1 import HttpConnection, Request, Response, Upgrade
+    from local.appsync.http1 import HttpConnection
+    from local.appsync.http_messages import Request, Response, Upgrade
     from local.appsync.realtime.handshake import accept_key
     from local.appsync.realtime.outbox import Flusher, Outbox, text_header
 
@@ -121,7 +124,7 @@ async def with_aiohttp() -> tuple[int, Broadcast]:
 
 async def with_uvicorn() -> tuple[int, Broadcast]:
     """uvicorn with httptools and its `websockets` implementation, a bare ASGI application."""
-    import uvicorn
+    uvicorn: Any = importlib.import_module("uvicorn")  # not among the project's packages
 
     senders: list[Any] = []
     tasks: set[asyncio.Task[None]] = set()
@@ -176,7 +179,7 @@ async def with_picows() -> tuple[int, Broadcast]:
 
     transports: list[Any] = []
 
-    class Listener(picows.WSListener):  # type: ignore[misc]
+    class Listener(picows.WSListener):
         def on_ws_connected(self, transport: Any) -> None:
             transports.append(transport)
 
@@ -302,7 +305,7 @@ async def measure_http(server: Candidate) -> tuple[float, float]:
     )
     loop = asyncio.get_running_loop()
     clients = [Client(head.encode() + REQUEST_BODY) for _ in range(CLIENTS)]
-    pairs = [await loop.create_connection(lambda client=client: client, "127.0.0.1", server.port) for client in clients]
+    pairs = [await loop.create_connection(partial(_same, client), "127.0.0.1", server.port) for client in clients]
     await asyncio.sleep(0.3)
     cpu, answers, began = await server.cpu_seconds(), sum(client.answers for client in clients), loop.time()
     await asyncio.sleep(HTTP_SECONDS)
@@ -312,6 +315,10 @@ async def measure_http(server: Candidate) -> tuple[float, float]:
     for transport, _ in pairs:
         transport.abort()
     return count / elapsed, used / count * 1e6
+
+
+def _same(client: Client) -> Client:
+    return client
 
 
 class Listener(asyncio.Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.appsync.http1 import Request, Response
+from local.appsync.http_messages import Request, Response
 
 EXPOSED = "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date,x-amz-schema-version"
 

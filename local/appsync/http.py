@@ -20,7 +20,7 @@ import orjson
 from local.appsync import cors, failures
 from local.appsync.apis import Api, Apis
 from local.appsync.auth.credentials import Credentials
-from local.appsync.http1 import Request, Response
+from local.appsync.http_messages import Request, Response
 from local.appsync.request import OperationRequest, RequestInfo
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from local.appsync.apis import Apis
 from local.appsync.http import PATH, GraphqlEndpoint
-from local.appsync.http1 import Handler, HttpConnection, Request, Response, Upgrade
+from local.appsync.http1 import Handler, HttpConnection
+from local.appsync.http_messages import Request, Response, Upgrade
 from local.appsync.realtime.endpoint import RealtimeEndpoint
 
 SWEEP_SECONDS = 1.0

@@ -9,7 +9,7 @@ from local.appsync import failures
 from local.appsync.apis import Api, Apis
 from local.appsync.auth.credentials import Credentials
 from local.appsync.http import source_addresses
-from local.appsync.http1 import Request, Response, Upgrade, plain_response
+from local.appsync.http_messages import Request, Response, Upgrade, plain_response
 from local.appsync.realtime import handshake
 from local.appsync.realtime.connection import Origin, RealtimeConnection
 from local.appsync.realtime.messages import ConnectionProblem

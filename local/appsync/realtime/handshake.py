@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from local.appsync.http1 import Request
+from local.appsync.http_messages import Request
 from local.appsync.realtime.messages import SUBPROTOCOL, ConnectionProblem
 
 _ACCEPT_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from local.appsync.http1 import MAX_BODY_BYTES, Request, Response
+from local.appsync.http1 import MAX_BODY_BYTES
+from local.appsync.http_messages import Request, Response
 from local.certificates import certificates
 from tests.local.appsync.serving import API_KEY, Serving, serving, until
 
