@@ -92,8 +92,8 @@ def _text(value: object, most: int) -> str | None:
 
 
 def _version(value: object) -> int:
-    whole = isinstance(value, Decimal | int) and value == value // 1
-    return int(value) if whole and abs(value) <= validation.MAX_SEQ else 1  # type: ignore[call-overload, arg-type]
+    whole = isinstance(value, Decimal | int) and abs(value) <= validation.MAX_SEQ and value == int(value)
+    return int(value) if whole else 1  # type: ignore[call-overload]
 
 
 def _time(value: object) -> str | None:

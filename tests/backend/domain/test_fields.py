@@ -1,0 +1,62 @@
+"""From AppSync's event to the envelope, and nothing of a defect in it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from domain import fields
+from domain.caller import ANONYMOUS, Caller
+from domain.errors import InvalidInput
+
+
+def event(field: str, **arguments: Any) -> dict[str, Any]:
+    return {
+        "arguments": arguments,
+        "identity": None,
+        "source": None,
+        "info": {"parentTypeName": "Query", "fieldName": field},
+    }
+
+
+def echo(caller: Caller, **arguments: Any) -> Any:
+    return [caller, arguments]
+
+
+def refuse(caller: Caller) -> Any:
+    del caller
+    raise InvalidInput("input.text", "must not be empty.")
+
+
+def fail(caller: Caller) -> Any:
+    del caller
+    raise KeyError("a secret")
+
+
+FIELDS = {"Query.echo": echo, "Query.refuse": refuse, "Query.fail": fail}
+
+
+def test_arguments_become_keywords_and_inputs_stay_as_they_are() -> None:
+    answer = fields.answer(event("echo", roomId="lobby", input={"roomId": "x"}), FIELDS)
+    assert answer == {"data": [ANONYMOUS, {"room_id": "lobby", "input": {"roomId": "x"}}]}
+
+
+def test_a_domain_error_is_told() -> None:
+    assert fields.answer(event("refuse"), FIELDS) == {
+        "error": {
+            "type": "InvalidInput", "message": "input.text must not be empty.", "data": None,
+            "info": {"field": "input.text"},
+        }
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "broken", [event("fail"), event("unknown"), event("echo") | {"identity": {"resolverContext": {}}}]
+)
+def test_a_defect_is_logged_and_not_told(broken: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = fields.answer(broken, FIELDS)
+    assert answer["error"]["type"] == "Internal"
+    assert "secret" not in str(answer)
+    assert caplog.records[0].exc_info
