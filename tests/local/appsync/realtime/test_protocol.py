@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.appsync.realtime.protocol import Begin, Cancel, Close, Effect, Operation, RealtimeProtocol, Send, State
 
@@ -279,3 +281,39 @@ def test_stop_of_an_unknown_id_gets_an_error(identifier: Any) -> None:
     (answer,) = frames(receive(RealtimeProtocol(0), {"type": "stop", "id": identifier}))
     assert answer["payload"]["errors"][0]["errorType"] == "UnknownOperationError"
     assert answer.get("id") == (identifier if isinstance(identifier, str) else None)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+    max_leaves=8,
+)
+members = st.sampled_from(["1", "2", "start", "stop", "connection_init", "subscription { onRoom }"]) | json_values
+almost_frames = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": members,
+        "type": members,
+        "payload": json_values
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "data": members | json_values.map(json.dumps),
+                "extensions": json_values | st.fixed_dictionaries({"authorization": json_values}),
+            },
+        ),
+    },
+)
+
+
+@given(st.lists(almost_frames.map(json.dumps) | st.text() | json_values.map(json.dumps), max_size=20))
+def test_no_sequence_of_frames_breaks_the_protocol(texts: list[str]) -> None:
+    protocol = RealtimeProtocol(0, max_subscriptions=3)
+    for number, text in enumerate(texts):
+        for effect in protocol.receive(text, number):
+            assert isinstance(effect, Send | Begin | Cancel)
+            if isinstance(effect, Begin) and number % 2:
+                protocol.established(effect.operation)
+        assert len(protocol.operations) <= 3
+    assert all(isinstance(effect, Cancel) for effect in protocol.lost())
+    assert protocol.operations == ()
