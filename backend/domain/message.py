@@ -92,8 +92,9 @@ def _text(value: object, most: int) -> str | None:
 
 
 def _version(value: object) -> int:
-    whole = isinstance(value, Decimal | int) and abs(value) <= validation.MAX_SEQ and value == int(value)
-    return int(value) if whole else 1  # type: ignore[call-overload]
+    if isinstance(value, Decimal | int) and abs(value) <= validation.MAX_SEQ and value == int(value):
+        return int(value)
+    return 1
 
 
 def _time(value: object) -> str | None:

@@ -13,11 +13,14 @@ type B { x: Int }
 
 
 def test_a_document_selects_every_field_that_needs_no_argument() -> None:
-    (text,) = [line for line in publish_documents.module(SCHEMA).splitlines() if "mutation" in line]
-    assert text.strip() == (
-        '"mutation PublishA($input: AInput!) { publishA(input: $input) '
-        '{ topic at items { id inner { x } withDefault } } }"'
-    )
+    module: dict[str, dict[str, str]] = {}
+    exec(publish_documents.module(SCHEMA), module)  # noqa: S102 - our own generator's output
+    assert module["DOCUMENTS"] == {
+        "publishA": (
+            "mutation PublishA($input: AInput!) { publishA(input: $input) "
+            "{ topic at items { id inner { x } withDefault } } }"
+        )
+    }
 
 
 def test_a_type_that_contains_itself_is_refused() -> None:
