@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict
 
@@ -47,6 +48,7 @@ def connect(
     api_key: str | None = None,
     auth: Credential | None = None,
     region: str | None = None,
+    ca_file: str | Path | None = None,
 ) -> Client:
     """A client, to be used with `async with`.
 
@@ -56,11 +58,13 @@ def connect(
         api_key: an AppSync API key; without it, and without `auth`, the local instance's, else IAM.
         auth: who calls instead, as `headwater.iam()` or `headwater.api_key(...)` make it.
         region: the AWS region that IAM requests are signed for.
+        ca_file: a certificate authority to trust as well: the local instance's `caFile` for its HTTPS port.
 
     Raises:
-        NoEndpoint: no `url`, and no local instance runs.
+        NoEndpoint: no `url` and no local instance runs, or `ca_file` cannot be read.
     """
-    where = endpoint(url=url, realtime_url=realtime_url, api_key=api_key, region=region)
+    authority = None if ca_file is None else Path(ca_file)
+    where = endpoint(url=url, realtime_url=realtime_url, api_key=api_key, region=region, ca_file=authority)
     if auth is None:
         auth = iam() if where.api_key is None else api_key_credential(where.api_key)
     return Client(where, auth)
@@ -71,8 +75,9 @@ class Client:
 
     def __init__(self, where: Endpoint, credential: Credential) -> None:
         self.endpoint = where
-        self._http = AIOHTTPTransport(where.url, auth=credential(where), timeout=REQUEST_SECONDS)
-        self._realtime = Realtime(where, credential)
+        tls = where.tls_context()
+        self._http = AIOHTTPTransport(where.url, auth=credential(where), ssl=tls or True, timeout=REQUEST_SECONDS)
+        self._realtime = Realtime(where, credential, tls)
         self._rooms: list[Room] = []
 
     async def __aenter__(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing, suppress
 from ipaddress import ip_address
+from ssl import SSLContext
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -29,9 +30,10 @@ OVERFLOW: Final = ExecutionResult(data=None, errors=None)
 class Realtime:
     """The connection behind a client's subscriptions. Credentials are made anew for every handshake and every start."""
 
-    def __init__(self, endpoint: Endpoint, credential: Credential) -> None:
+    def __init__(self, endpoint: Endpoint, credential: Credential, tls: SSLContext | None = None) -> None:
         self._endpoint = endpoint
         self._credential = credential
+        self._connect_args = _connect_args(endpoint.realtime_url, tls)
         self._transport: AcknowledgedTransport | None = None
         self._connecting = asyncio.Lock()
 
@@ -54,7 +56,7 @@ class Realtime:
         async with self._connecting:
             if self._transport is None:
                 url = self._endpoint.realtime_url
-                transport = AcknowledgedTransport(url, self._credential(self._endpoint), _connect_args(url))
+                transport = AcknowledgedTransport(url, self._credential(self._endpoint), self._connect_args)
                 try:
                     await transport.connect()
                 except (TransportError, TimeoutError) as error:
@@ -159,9 +161,11 @@ def _typed(error: Exception, url: str) -> HeadwaterError:
     return Unreachable(f"{urlsplit(url)._replace(query='').geturl()}: {reason}")
 
 
-def _connect_args(url: str) -> dict[str, Any]:
+def _connect_args(url: str, tls: SSLContext | None) -> dict[str, Any]:
     """Chat is small frames, which compression only makes slower; a proxy is not for this machine itself."""
     arguments: dict[str, Any] = {"compression": None}
+    if tls is not None and urlsplit(url).scheme == "wss":
+        arguments["ssl"] = tls
     if _is_loopback(urlsplit(url).hostname or ""):
         arguments["proxy"] = None
     return arguments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -162,6 +163,11 @@ class ChatApi:
         await apis.serve(self._definition, self._engine)
         self._server = Server(apis)
         self.port = await self._server.listen(HOST, self.port)
+
+    async def listen_with(self, tls: ssl.SSLContext) -> int:
+        """Serve HTTPS too, and return its port."""
+        assert self._server is not None
+        return await self._server.listen(HOST, 0, tls)
 
     async def stop(self) -> None:
         """Stop serving; every connection ends."""

@@ -51,6 +51,13 @@ def test_an_unreadable_outputs_file_is_named(tmp_path: Path, text: str) -> None:
         endpoint(environment={"HEADWATER_STATE": str(tmp_path)})
 
 
+def test_a_certificate_authority_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for name in ("ca.pem", "missing.pem"):
+        with pytest.raises(NoEndpoint, match=f"{name} cannot be read"):
+            endpoint(url="https://api.example.com/graphql", ca_file=tmp_path / name).tls_context()
+
+
 @pytest.mark.parametrize(
     ("url", "realtime"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from botocore.credentials import Credentials
@@ -20,7 +21,8 @@ from headwater import (
     iam,
 )
 
-from tests.client.chat_api import ACCESS_KEY, ROOM, SECRET_KEY, ChatApi
+from local.certificates import certificates
+from tests.client.chat_api import ACCESS_KEY, KEY, ROOM, SECRET_KEY, ChatApi
 
 DEADLINE_SECONDS = 20.0
 SILENCE_SECONDS = 0.2
@@ -269,6 +271,18 @@ async def test_an_iam_caller_subscribes(api: ChatApi) -> None:
     ):
         await api.say("hello")
         assert brief(await take(room, 1)) == [(1, "push")]
+
+
+async def test_a_room_over_tls_with_an_authority_of_its_own(api: ChatApi, tmp_path: Path) -> None:
+    files = certificates(tmp_path)
+    port = await api.listen_with(files.context())
+    url = f"https://127.0.0.1:{port}/graphql"
+    async with connect(url=url, api_key=KEY, ca_file=files.authority) as caller, caller.room(ROOM) as room:
+        await api.say("hello")
+        assert brief(await take(room, 1)) == [(1, "push")]
+    async with connect(url=url, api_key=KEY) as distrustful:
+        with pytest.raises(Unreachable, match="certificate verify failed"):
+            await take(distrustful.room(ROOM), 1)
 
 
 async def test_a_wrong_secret_may_not_subscribe(api: ChatApi) -> None:
