@@ -74,6 +74,8 @@ def _run(work: Coroutine[Any, Any, Any]) -> None:
     """Run to the end; what a user can mend is one message, anything else is a trace."""
     import uvloop
 
+    from local.appsync.javascript import CodeError
+    from local.appsync.schema import SchemaError
     from local.cloud import CloudError
     from local.deploy import DeployError
     from local.errors import NotEmulated
@@ -83,7 +85,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
-    except* (CloudError, DeployError, NotEmulated, RunnerError, SeedError) as errors:
+    except* (CloudError, CodeError, DeployError, NotEmulated, RunnerError, SchemaError, SeedError) as errors:
         for error in _flat(errors):
             Console(stderr=True).print(f"[red]headwater:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -77,7 +77,7 @@ class Instance:
         """Start and wait until it is ready; returns the seconds that took."""
         began = time.monotonic()
         process = self.launch()
-        while not (self.state / "outputs.json").exists():
+        while not self._ready(process):
             if process.poll() is not None:
                 raise AssertionError(f"it ended with {process.returncode}:\n{self.log.read_text()[-4000:]}")
             if time.monotonic() - began > START_SECONDS:
@@ -85,6 +85,13 @@ class Instance:
                 raise AssertionError(f"not ready after {START_SECONDS} s:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.02)
         return time.monotonic() - began
+
+    def _ready(self, process: subprocess.Popen[bytes]) -> bool:
+        # After kill -9 the outputs of the killed process lie there until the next one begins.
+        try:
+            return bool(self.outputs["pid"] == process.pid)
+        except FileNotFoundError:
+            return False
 
     def stop(self, number: int = signal.SIGTERM) -> float:
         """End it with a signal as a user would; returns the seconds that took."""

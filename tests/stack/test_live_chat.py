@@ -111,16 +111,17 @@ async def test_what_is_put_straight_into_the_table_reaches_subscribers_in_order(
     room = new_room()
     table = instance.resources("AWS::DynamoDB::Table")["MainTable"]
     dynamodb = instance.client("dynamodb")
-    message = await asyncio.to_thread(instance.send, room, "as sent")
-    items = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
-    item = next(item for item in items if item["sk"]["S"].endswith(message["id"]))
     async with raw_subscriber(instance, room) as subscriber:
+        message = await asyncio.to_thread(instance.send, room, "as sent")
+        items = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
+        item = next(item for item in items if item["sk"]["S"].endswith(message["id"]))
         for text, version in (("newer", "7"), ("a lower version", "2")):
             dynamodb.put_item(TableName=table, Item=item | {"text": {"S": text}, "version": {"N": version}})
         dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
         dynamodb.put_item(TableName=table, Item=item | {"text": {"S": "created again"}})
-        changes = await subscriber.changes(4)
+        changes = await subscriber.changes(5)
     assert [(change["seq"], change["kind"], change["message"] and change["message"]["text"]) for change in changes] == [
+        (1, "INSERT", "as sent"),
         (2, "MODIFY", "newer"),
         (3, "MODIFY", "a lower version"),
         (4, "REMOVE", None),
