@@ -51,6 +51,7 @@ class Consumer:
         self._matches = compile_filters(mapping.patterns)
         self._destination = FailureDestination(cloud, mapping.on_failure) if mapping.on_failure else None
         self._stopping = asyncio.Event()
+        self.started = False  # the iterators of the first shards are known
         self._changed = asyncio.Event()  # a shard has ended, or it is time to stop
         self._shards: dict[str, asyncio.Task[None]] = {}
         self._wakes: dict[str, asyncio.Event] = {}
@@ -128,9 +129,11 @@ class Consumer:
         wake = self._wakes[shard.id]
         position = self._checkpoints.sequence_number(self._mapping.uuid, shard.id)
         iterator: str | None = None
+        from_beginning = False
         while not self._stopping.is_set():
             if iterator is None:
-                iterator = await self._open(shard, position, latest=latest)
+                iterator, from_beginning = await self._open(shard, position, latest=latest)
+                self.started = True
             wake.clear()
             answer = await self._reader.records(iterator, READ_LIMIT)
             if answer is None:
@@ -141,7 +144,7 @@ class Consumer:
             for raw in page:
                 record = lambda_record(raw, self._mapping.stream_arn)
                 size += record.size
-                if self._is_ours(record, position):
+                if not from_beginning or self._is_ours(record, position):
                     await self._put(record, lanes)
                     position = record.sequence_number
             if iterator is None:
@@ -149,21 +152,22 @@ class Consumer:
             if len(page) < READ_LIMIT / 2 and size < READ_BYTES and not self._stopping.is_set():
                 await _wait(wake, POLL_SECONDS)
 
-    async def _open(self, shard: Shard, position: str | None, *, latest: bool) -> str:
+    async def _open(self, shard: Shard, position: str | None, *, latest: bool) -> tuple[str, bool]:
+        """An iterator, and whether it starts at the beginning of the shard."""
         if position is not None:
             iterator = await self._reader.iterator(shard.id, "AFTER_SEQUENCE_NUMBER", position)
             if iterator is not None:
-                return iterator
+                return iterator, False
             logger.warning("%s: its checkpoint is no longer in %s", self._mapping.uuid, self._mapping.stream_arn)
-        kind = "LATEST" if latest and position is None else "TRIM_HORIZON"
-        iterator = await self._reader.iterator(shard.id, kind)
+        latest = latest and position is None
+        iterator = await self._reader.iterator(shard.id, "LATEST" if latest else "TRIM_HORIZON")
         assert iterator is not None  # only sequence numbers are trimmed
-        return iterator
+        return iterator, not latest
 
     def _is_ours(self, record: Record, position: str | None) -> bool:
-        """Whether a record comes after what was read or is done with, or after where the mapping started.
+        """Whether a record, read from the beginning on, comes after what is done with or where the mapping started.
 
-        Matters when the stream is read from its beginning again: sequence numbers only grow, within a shard.
+        Sequence numbers only grow, within a shard.
         """
         if position is not None:
             return int(record.sequence_number) > int(position)

@@ -89,7 +89,8 @@ class Delivery:
         except TooManyRequests:
             return batch.records, None
         except FunctionsError as error:
-            logger.warning("%s is not delivered: %s", self._mapping.uuid, error)
+            if not batch.tries:
+                logger.warning("%s cannot deliver and tries on: %s", self._mapping.uuid, error)
             return batch.records, None
         if invocation.function_error:
             return batch.records, invocation

@@ -101,6 +101,11 @@ class EventSources:
         pages = self._cloud.client("lambda").get_paginator("list_event_source_mappings").paginate()
         return [mapping for page in pages for mapping in page["EventSourceMappings"]]
 
+    def running(self, uuid: str) -> bool:
+        """Whether a mapping is being served."""
+        runner = self._runners.get(uuid)
+        return runner is not None and runner.started
+
     def refuse(self, uuid: str, error: NotEmulated) -> None:
         """A mapping that cannot be served as it is."""
         if str(self.not_emulated.get(uuid)) != str(error):
@@ -152,6 +157,11 @@ class _Runner:
         """A table's stream has something new."""
         if self._consumer is not None and table == self._table:
             self._consumer.notify()
+
+    @property
+    def started(self) -> bool:
+        """Whether records are being read, from the start on that the mapping asks for."""
+        return self._consumer is not None and self._consumer.started
 
     async def stop(self) -> None:
         """End the task."""

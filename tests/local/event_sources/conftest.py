@@ -1,0 +1,166 @@
+"""A real local cloud with functions and event sources, one for all tests of a module."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import socket
+import textwrap
+import time
+import uuid
+import zipfile
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from local.cloud import Cloud
+from local.event_sources import EventSources
+from local.functions import Functions
+
+# Notes the event in a file of the test's own, then does what the test wants.
+NOTE = """
+import json, os, pathlib, time
+def note(event):
+    line = json.dumps(event) + "\\n"
+    fd = os.open(os.environ["NOTES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(fd, line.encode())
+    os.close(fd)
+def numbers(event):
+    return [int(record["dynamodb"]["Keys"]["pk"]["S"]) for record in event["Records"]]
+def report(records):
+    return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in records]}
+def handler(event, context):
+    note(event)
+"""
+
+
+class World:
+    """A cloud whose functions note their events."""
+
+    def __init__(self, root: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.root = root
+        self.cloud = Cloud(port=port, mqtt_port=0, state=root / "state")
+        self.functions = Functions(cloud=self.cloud, state=root / "state")
+        self.sources = EventSources(self.cloud, self.functions, root / "state")
+
+    async def start(self) -> None:
+        """Start everything."""
+        await self.cloud.start()
+        await self.functions.start()
+        await self.sources.start()
+
+    async def stop(self) -> None:
+        """Stop everything."""
+        await self.sources.stop()
+        await self.functions.stop()
+        await self.cloud.stop()
+
+    async def call(self, service: str, operation: str, **arguments: Any) -> Any:
+        """One call of boto3."""
+        return await asyncio.to_thread(getattr(self.cloud.client(service), operation), **arguments)
+
+    def checkpoints(self) -> dict[str, dict[str, str]]:
+        """Sequence numbers by mapping and shard."""
+        stored = json.loads((self.root / "state" / "checkpoints.json").read_text())
+        return {mapping: entry["shards"] for mapping, entry in stored.items()}
+
+    async def table(self) -> Table:
+        """A new table with a stream."""
+        name = f"table-{uuid.uuid4()}"
+        described = await self.call(
+            "dynamodb", "create_table", TableName=name, BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )  # fmt: skip
+        return Table(self, name, described["TableDescription"]["LatestStreamArn"])
+
+    async def function(self, code: str = "", **settings: Any) -> Function:
+        """A new function; `code` comes after NOTE and may define `handler` anew."""
+        name = f"function-{uuid.uuid4()}"
+        notes = self.root / f"{name}.jsonl"
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("index.py", NOTE + textwrap.dedent(code))
+        role = await self.call("iam", "create_role", RoleName=name[:64], AssumeRolePolicyDocument="{}")
+        await self.call(
+            "lambda", "create_function", FunctionName=name, Runtime="python3.11", Handler="index.handler",
+            Role=role["Role"]["Arn"], Code={"ZipFile": package.getvalue()},
+            Environment={"Variables": {"NOTES": str(notes)}}, **{"Timeout": 10, **settings},
+        )  # fmt: skip
+        return Function(self, name, notes)
+
+
+class Table:
+    """A table of a test."""
+
+    def __init__(self, world: World, name: str, stream: str) -> None:
+        self.world = world
+        self.name = name
+        self.stream = stream
+
+    async def put(self, *numbers: int, **attributes: str) -> None:
+        """Put items, one after the other."""
+        values = {name: {"S": value} for name, value in attributes.items()}
+        for number in numbers:
+            item = {"pk": {"S": str(number)}, **values}
+            await self.world.call("dynamodb", "put_item", TableName=self.name, Item=item)
+
+    async def delete(self, number: int) -> None:
+        """Delete an item."""
+        await self.world.call("dynamodb", "delete_item", TableName=self.name, Key={"pk": {"S": str(number)}})
+
+
+class Function:
+    """A function of a test and what it noted."""
+
+    def __init__(self, world: World, name: str, notes: Path) -> None:
+        self.world = world
+        self.name = name
+        self.notes = notes
+
+    async def map(self, table: Table, **settings: Any) -> str:
+        """Map a table's stream to it; returns the mapping's UUID."""
+        created = await self.world.call(
+            "lambda", "create_event_source_mapping", FunctionName=self.name, EventSourceArn=table.stream,
+            **{"StartingPosition": "TRIM_HORIZON", **settings},
+        )  # fmt: skip
+        return str(created["UUID"])
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far."""
+        return [json.loads(line) for line in self.notes.read_text().splitlines()] if self.notes.exists() else []
+
+    def batches(self) -> list[list[int]]:
+        """The events so far, as the numbers of their records' items."""
+        return [
+            [int(record["dynamodb"]["Keys"]["pk"]["S"]) for record in event["Records"]] for event in self.events()
+        ]
+
+    def numbers(self) -> list[int]:
+        """The numbers of all records so far."""
+        return [number for batch in self.batches() for number in batch]
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 15) -> None:
+    """Wait for a condition that something else makes true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        await asyncio.sleep(0.01)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Everything running."""
+    world = World(tmp_path_factory.mktemp("world"))
+    await world.start()
+    yield world
+    await world.stop()
