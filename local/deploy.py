@@ -144,10 +144,7 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
         ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())] if parameters else []
     )
     build = state / "build"
-    # Beside the template lies the samconfig.toml of real deployments: an empty one keeps its settings out of here.
-    state.mkdir(parents=True, exist_ok=True)
-    (state / "samconfig.toml").write_text("version = 0.1\n")
-    config = ["--config-file", str(state / "samconfig.toml")]
+    config = ["--config-file", str(_empty_configuration(state))]
     env = environment(endpoint, region)
     await _sam(
         ["build", "--template-file", str(template.path), "--build-dir", str(build), "--cached",
@@ -162,10 +159,18 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
     )  # fmt: skip
 
 
+def _empty_configuration(state: Path) -> Path:
+    """Beside the template lies the samconfig.toml of real deployments; this one keeps its settings out of local ones."""
+    file = state / "samconfig.toml"
+    state.mkdir(parents=True, exist_ok=True)
+    file.write_text("version = 0.1\n")
+    return file
+
+
 async def _sam(arguments: list[str], env: Mapping[str, str], state: Path) -> None:
     """Run one `sam` command with its output in `logs/sam.log`; a cancelled run takes the process with it."""
     log = state / "logs" / "sam.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  once per deployment
     program = str(Path(sys.executable).parent / "sam")
     with log.open("ab") as output:
         output.write(f"\n$ sam {' '.join(arguments)}\n".encode())

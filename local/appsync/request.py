@@ -20,7 +20,7 @@ class Caller:
     mode: AuthMode
     identity: Mapping[str, Any] | None = None
     groups: frozenset[str] = frozenset()
-    may_call: Callable[[str, str], bool] = lambda type_name, field_name: True
+    may_call: Callable[[str, str], bool] = lambda _type, _field: True
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,10 @@ def test_a_template_knows_its_nested_ones_and_its_code(template: Path) -> None:
     assert root.nested["Api"].artifacts() == {template.parent / "schema.graphql"}
 
 
-@pytest.mark.parametrize("name", ["template.yaml", "stacks/api.yaml", "schema.graphql", "code/handler.py", "code/new.py"])
+PARTS = ["template.yaml", "stacks/api.yaml", "schema.graphql", "code/handler.py", "code/new.py"]
+
+
+@pytest.mark.parametrize("name", PARTS)
 def test_a_change_of_any_part_changes_the_fingerprint(template: Path, name: str) -> None:
     before = fingerprint(template)
     with (template.parent / name).open("a") as file:
@@ -82,7 +85,8 @@ def test_only_parameters_that_the_template_has_are_set(template: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("a: [", "no YAML"), ("Resources: []", "no Resources"), ("", "no Resources"), ("hello", "no Resources")]
+    ("text", "says"),
+    [("a: [", "no YAML"), ("Resources: []", "no Resources"), ("", "no Resources"), ("hello", "no Resources")],
 )
 def test_what_is_no_template_is_refused_with_its_name(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "broken.yaml"

@@ -119,7 +119,7 @@ class Instance:
     def client(self, service: str) -> Any:
         """A boto3 client of the local cloud, as the README says."""
         return boto3.client(
-            service,
+            service,  # type: ignore[call-overload]  # the name is a variable
             endpoint_url=self.outputs["aws"],
             region_name=self.outputs["region"],
             aws_access_key_id="test",

@@ -99,7 +99,7 @@ async def test_gql_receives_what_is_sent(instance: Instance, mode: str) -> None:
         first = asyncio.ensure_future(anext(stream))
 
         # gql does not say when the subscription is live: send until the first push is there.
-        texts = []
+        texts: list[str] = []
         while not first.done():
             texts.append((await asyncio.to_thread(instance.send, room, f"text {len(texts)}"))["text"])
             await asyncio.wait([first], timeout=0.2)
