@@ -24,7 +24,7 @@ class DomainError(Exception):
         self.info = info
 
 
-class InvalidInput(DomainError):  # noqa: N818 - the names are the errorTypes of the API
+class InvalidInput(DomainError):
     """An argument breaks a rule. `field` names it as in the schema (`input.text`)."""
 
     type = "InvalidInput"
@@ -33,7 +33,7 @@ class InvalidInput(DomainError):  # noqa: N818 - the names are the errorTypes of
         super().__init__(f"{field} {rule}", {"field": field})
 
 
-class InvalidPageToken(DomainError):  # noqa: N818
+class InvalidPageToken(DomainError):
     """A `nextToken` that this list did not give out."""
 
     type = "InvalidPageToken"
@@ -42,7 +42,7 @@ class InvalidPageToken(DomainError):  # noqa: N818
         super().__init__("nextToken is not of this list: take it from a page with the same arguments.")
 
 
-class IdempotencyConflict(DomainError):  # noqa: N818
+class IdempotencyConflict(DomainError):
     """A `clientMutationId` that was already used for something else."""
 
     type = "IdempotencyConflict"
@@ -54,7 +54,7 @@ class IdempotencyConflict(DomainError):  # noqa: N818
         )
 
 
-class Unauthorized(DomainError):  # noqa: N818
+class Unauthorized(DomainError):
     """Worded and typed as AppSync's own refusal, so that clients handle one kind."""
 
     type = "Unauthorized"
@@ -64,7 +64,7 @@ class Unauthorized(DomainError):  # noqa: N818
         super().__init__(f"Not Authorized to access {field_name} on type {type_name}")
 
 
-class TryAgain(DomainError):  # noqa: N818
+class TryAgain(DomainError):
     """The database throttled or kept conflicting until the time was over."""
 
     type = "TryAgain"
@@ -73,7 +73,7 @@ class TryAgain(DomainError):  # noqa: N818
         super().__init__("Too busy at the moment: nothing was stored, try again.")
 
 
-class Internal(DomainError):  # noqa: N818
+class Internal(DomainError):
     """Stands for any unexpected exception; its text stays in the log."""
 
     type = "Internal"

@@ -92,9 +92,8 @@ def _text(value: object, most: int) -> str | None:
 
 
 def _version(value: object) -> int:
-    if isinstance(value, Decimal | int) and abs(value) <= validation.MAX_SEQ and value == int(value):
-        return int(value)
-    return 1
+    number = Decimal(value) if isinstance(value, Decimal | int) else Decimal(1)
+    return int(number) if abs(number) <= validation.MAX_SEQ and number == int(number) else 1
 
 
 def _time(value: object) -> str | None:

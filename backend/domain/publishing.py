@@ -31,11 +31,11 @@ class PublishError(Exception):
     """An envelope that AppSync did not take."""
 
 
-class Unreachable(PublishError):  # noqa: N818
+class Unreachable(PublishError):
     """AppSync was busy, ill or silent until the time was over."""
 
 
-class Refused(PublishError):  # noqa: N818
+class Refused(PublishError):
     """AppSync answered with errors. `errors` is its list."""
 
     def __init__(self, errors: list[Any]) -> None:
@@ -56,7 +56,7 @@ def own_credentials() -> Credentials:
     return found
 
 
-class _Transient(Exception):  # noqa: N818
+class _Transient(Exception):
     """One attempt that is worth another."""
 
 
@@ -90,6 +90,10 @@ class Publisher:
             else:
                 return
         raise Unreachable(f"{envelope.topic} {envelope.first_seq}-{envelope.last_seq}: {obstacle}") from obstacle
+
+    def close(self) -> None:
+        """Close the connections. In Lambda nobody does: they last as long as the container."""
+        self._http.clear()
 
     def _attempt(self, mutation: str, body: bytes, deadline: float) -> None:
         # Signed anew at each attempt: signatures and temporary credentials expire.

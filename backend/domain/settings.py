@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 
-class MissingSetting(Exception):  # noqa: N818 - reads as the event it is
+class MissingSetting(Exception):
     """A function lacks an environment variable that its template must set."""
 
 

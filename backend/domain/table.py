@@ -39,7 +39,7 @@ class TableError(Exception):
     """A read or write that DynamoDB did not carry out."""
 
 
-class ConditionFailed(TableError):  # noqa: N818
+class ConditionFailed(TableError):
     """`writes` are the positions, in the transaction, of those whose condition did not hold; nothing was written."""
 
     def __init__(self, writes: Sequence[int]) -> None:
@@ -47,15 +47,15 @@ class ConditionFailed(TableError):  # noqa: N818
         self.writes = tuple(writes)
 
 
-class Conflict(TableError):  # noqa: N818
+class Conflict(TableError):
     """Another transaction was at work on one of the items; nothing was written."""
 
 
-class Throttled(TableError):  # noqa: N818
+class Throttled(TableError):
     """Too many requests for the table or a partition of it; nothing was written."""
 
 
-class Unavailable(TableError):  # noqa: N818
+class Unavailable(TableError):
     """DynamoDB failed or did not answer, after the client's own retries."""
 
 

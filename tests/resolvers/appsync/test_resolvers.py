@@ -1,0 +1,145 @@
+"""The APPSYNC_JS of the resolvers, run by the local engine with AppSync's language limits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.appsync.javascript import Code, JavaScript, Outcome
+from tests.conftest import ROOT
+
+FOLDER = ROOT / "resolvers/appsync"
+INFO = {"fieldName": "messages", "parentTypeName": "Query", "variables": {}, "selectionSetList": ["items"]}
+
+
+@pytest.fixture
+def load() -> Callable[[str], Code]:
+    javascript = JavaScript()
+    return lambda name: javascript.compile((FOLDER / name).read_text(), name)
+
+
+def value(outcome: Outcome) -> Any:
+    assert outcome.error is None, outcome.error
+    return outcome.value
+
+
+def failure(outcome: Outcome) -> tuple[str | None, str, Any]:
+    assert outcome.error is not None
+    return outcome.error.type, outcome.error.message, outcome.error.error_info
+
+
+@pytest.mark.parametrize("path", sorted(path.name for path in FOLDER.glob("*.js")))
+def test_every_file_obeys_the_language_limits(load: Callable[[str], Code], path: str) -> None:
+    code = load(path)
+    assert code.has_request
+    assert code.has_response
+    assert (FOLDER / path).stat().st_size < 32_768
+
+
+@pytest.mark.parametrize("name", ["lambda.js", "subscription.js"])
+def test_a_function_is_told_what_it_needs_and_no_credentials(load: Callable[[str], Code], name: str) -> None:
+    context = {
+        "arguments": {"roomId": "lobby"},
+        "identity": None,
+        "source": None,
+        "info": INFO,
+        "request": {"headers": {"x-api-key": "da2-secret"}},
+    }
+    request = value(load(name).run("request", context))
+    assert request == {
+        "operation": "Invoke",
+        "payload": {
+            "arguments": {"roomId": "lobby"},
+            "identity": None,
+            "source": None,
+            "info": {"fieldName": "messages", "parentTypeName": "Query"},
+        },
+    }
+
+
+@pytest.mark.parametrize("name", ["lambda.js", "subscription.js"])
+def test_a_functions_error_becomes_the_fields(load: Callable[[str], Code], name: str) -> None:
+    error = {"type": "InvalidInput", "message": "roomId must not be empty.", "data": None, "info": {"field": "roomId"}}
+    assert failure(load(name).run("response", {"result": {"error": error}})) == (
+        "InvalidInput",
+        "roomId must not be empty.",
+        {"field": "roomId"},
+    )
+    crashed = {"error": {"type": "Lambda:Unhandled", "message": "boom"}, "result": None}
+    assert failure(load(name).run("response", crashed))[:2] == ("Lambda:Unhandled", "boom")
+
+
+@pytest.mark.parametrize("data", [None, {"items": [], "nextToken": None}, [], 0])
+def test_a_functions_data_is_the_fields_value(load: Callable[[str], Code], data: object) -> None:
+    assert value(load("lambda.js").run("response", {"result": {"data": data}})) == data
+
+
+def test_a_subscription_is_filtered_by_the_functions_topic(load: Callable[[str], Code]) -> None:
+    outcome = load("subscription.js").run("response", {"result": {"data": {"topic": "room:lobby"}}})
+    assert value(outcome) is None
+    assert outcome.subscription_filter == {
+        "filterGroup": [{"filters": [{"fieldName": "topic", "operator": "eq", "value": "room:lobby"}]}]
+    }
+
+
+@pytest.mark.parametrize("data", [{}, {"topic": ""}, {"topic": None}])
+def test_a_subscription_without_a_topic_does_not_begin(load: Callable[[str], Code], data: dict[str, Any]) -> None:
+    outcome = load("subscription.js").run("response", {"result": {"data": data}})
+    assert failure(outcome)[0] == "Internal"
+    assert outcome.subscription_filter is None
+
+
+def test_a_room_is_read_by_its_key(load: Callable[[str], Code]) -> None:
+    request = value(load("Query.room.js").run("request", {"arguments": {"id": "lobby"}}))
+    assert request == {
+        "operation": "GetItem",
+        "key": {"pk": {"S": "ROOM#lobby"}, "sk": {"S": "ROOM"}},
+        "consistentRead": True,
+    }
+
+
+@pytest.mark.parametrize(("seconds_left", "shown"), [(60, True), (0, False), (-60, False), (None, True)])
+def test_a_room_that_has_expired_is_absent(load: Callable[[str], Code], seconds_left: int | None, shown: bool) -> None:
+    item: dict[str, Any] = {"roomId": "lobby", "createdAt": "2026-11-21T04:51:22.123Z", "shards": 1}
+    if seconds_left is not None:
+        item["expiresAt"] = int(time.time()) + seconds_left
+    found = value(load("Query.room.js").run("response", {"arguments": {"id": "lobby"}, "result": item}))
+    assert found == ({"id": "lobby", "createdAt": "2026-11-21T04:51:22.123Z"} if shown else None)
+
+
+def test_a_room_that_does_not_exist_is_null(load: Callable[[str], Code]) -> None:
+    assert value(load("Query.room.js").run("response", {"arguments": {"id": "x"}, "result": None})) is None
+
+
+def test_rooms_are_asked_from_the_index_without_the_expired(load: Callable[[str], Code]) -> None:
+    request = value(load("Query.rooms.js").run("request", {"arguments": {"nextToken": "token"}}))
+    now = request["filter"]["expressionValues"][":now"]["N"]
+    assert abs(int(now) - time.time()) < 5
+    assert request["index"] == "GSI1"
+    assert request["query"]["expressionValues"] == {":rooms": {"S": "ROOMS"}}
+    assert (request["limit"], request["nextToken"]) == (50, "token")
+
+
+@pytest.mark.parametrize("limit", [0, -1, 101])
+def test_rooms_refuse_a_bad_limit(load: Callable[[str], Code], limit: int) -> None:
+    outcome = load("Query.rooms.js").run("request", {"arguments": {"limit": limit}})
+    assert failure(outcome) == ("InvalidInput", f"limit must be 1 to 100, not {limit}.", {"field": "limit"})
+
+
+def test_rooms_are_shown_as_the_schema_has_them(load: Callable[[str], Code]) -> None:
+    item = {"pk": "ROOM#lobby", "roomId": "lobby", "createdAt": "2026-11-21T04:51:22.123Z", "shards": 1}
+    answer = {"arguments": {}, "result": {"items": [item], "nextToken": None, "scannedCount": 1}}
+    assert value(load("Query.rooms.js").run("response", answer)) == {
+        "items": [{"id": "lobby", "createdAt": "2026-11-21T04:51:22.123Z"}],
+        "nextToken": None,
+    }
+
+
+def test_a_publication_is_passed_on_as_it_is(load: Callable[[str], Code]) -> None:
+    code = load("Mutation.publishMessages.js")
+    envelope = {"roomId": "lobby", "items": [{"seq": 1, "message": None}]}
+    assert value(code.run("request", {"arguments": {"input": envelope}})) == {"payload": envelope}
+    assert value(code.run("response", {"result": envelope})) == envelope
