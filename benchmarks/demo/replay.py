@@ -62,7 +62,7 @@ async def replay(
     api_key: str,
     writers: int,
     per_second: float | None,
-    progress: Callable[[], None],
+    progress: Callable[[], None] = lambda: None,
 ) -> Replay:
     """Send a log to a room; entry number n is due n / `per_second` seconds after the start, or at once without."""
     run = uuid4().hex

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -34,56 +35,42 @@ class Run:
         return self.total.faultless and not self.failed and self.stored == self.entries
 
 
+# Every heading fits 80 columns with all its figures: what is piped into a file is as wide as that.
+_COLUMNS: tuple[tuple[str, Callable[[Verdict], float]], ...] = (
+    ("deliv-\nered", lambda verdict: verdict.delivered),
+    ("pushes", lambda verdict: verdict.pushes),
+    ("catch-\nups", lambda verdict: verdict.catch_ups),
+    ("miss-\ning", lambda verdict: verdict.missing),
+    ("dupli-\ncated", lambda verdict: verdict.duplicated),
+    ("for-\neign", lambda verdict: verdict.foreign),
+    ("out of\norder:\nroom", lambda verdict: verdict.out_of_order),
+    ("out of\norder:\nwriter", lambda verdict: verdict.out_of_writers_order),
+    ("p50\nms", lambda verdict: verdict.p50_ms),
+    ("p99\nms", lambda verdict: verdict.p99_ms),
+    ("drain\ns", lambda verdict: verdict.drain_seconds),
+)
+
+
 def show(run: Run, console: Console) -> None:
-    """Print a run: a row per subscriber, and their sum."""
+    """Print a run: a row per subscriber, and all together."""
     table = Table(
-        title=escape(run.title), title_justify="left", show_footer=True, caption=_caption(run), caption_justify="left"
-    )
-    total = run.total
-    columns: list[tuple[str, int | float]] = [
-        ("delivered", total.delivered),
-        ("pushes", total.pushes),
-        ("catch-ups", total.catch_ups),
-        ("missing", total.missing),
-        ("duplicated", total.duplicated),
-        ("foreign", total.foreign),
-        ("out of order\nin the room", total.out_of_order),
-        ("out of order\nof its writer", total.out_of_writers_order),
-        ("p50 ms", total.p50_ms),
-        ("p99 ms", total.p99_ms),
-        ("drain s", total.drain_seconds),
-    ]
-    table.add_column("subscriber", footer="all")
-    for heading, footer in columns:
-        table.add_column(heading, footer=_cell(footer), justify="right")
-    for number, one in enumerate(run.each, 1):
-        table.add_row(
-            str(number),
-            *map(
-                _cell,
-                (
-                    one.delivered,
-                    one.pushes,
-                    one.catch_ups,
-                    one.missing,
-                    one.duplicated,
-                    one.foreign,
-                    one.out_of_order,
-                    one.out_of_writers_order,
-                    one.p50_ms,
-                    one.p99_ms,
-                    one.drain_seconds,
-                ),
-            ),
-        )
+        title=escape(run.title), title_justify="left", box=box.SIMPLE, padding=0, show_edge=False,
+        show_footer=True,
+    )  # fmt: skip
+    table.add_column("client", footer="all")
+    for heading, figure in _COLUMNS:
+        table.add_column(heading, footer=_cell(figure(run.total)), justify="right", no_wrap=True)
+    for number, verdict in enumerate(run.each, 1):
+        table.add_row(str(number), *(_cell(figure(verdict)) for _, figure in _COLUMNS))
     console.print(table)
+    console.print(_summary(run))
     for reason in run.failed[:MOST_FAILURES_NAMED]:
         console.print(f"[red]not sent:[/] {escape(reason)}", highlight=False)
     console.print("[green]faultless[/]" if run.faultless else "[red]not faultless[/]")
     console.print()
 
 
-def _caption(run: Run) -> str:
+def _summary(run: Run) -> str:
     rate = run.entries / run.send_seconds if run.send_seconds else math.inf
     return (
         f"lines read {run.lines_read:,}, messages {run.entries:,}, stored {run.stored:,}, "
@@ -95,4 +82,7 @@ def _caption(run: Run) -> str:
 def _cell(value: float) -> str:
     if isinstance(value, int):
         return f"{value:,}"
-    return "-" if math.isnan(value) else f"{value:,.1f}" if value >= 10 else f"{value:.2f}"
+    if math.isnan(value):
+        return "-"
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:,.{decimals}f}"
