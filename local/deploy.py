@@ -160,7 +160,7 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
 
 
 def _empty_configuration(state: Path) -> Path:
-    """Beside the template lies the samconfig.toml of real deployments; this one keeps its settings out of local ones."""
+    """Beside the template lies the samconfig.toml of real deployments; this one keeps its settings out."""
     file = state / "samconfig.toml"
     state.mkdir(parents=True, exist_ok=True)
     file.write_text("version = 0.1\n")
@@ -170,7 +170,7 @@ def _empty_configuration(state: Path) -> Path:
 async def _sam(arguments: list[str], env: Mapping[str, str], state: Path) -> None:
     """Run one `sam` command with its output in `logs/sam.log`; a cancelled run takes the process with it."""
     log = state / "logs" / "sam.log"
-    log.parent.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  once per deployment
+    log.parent.mkdir(parents=True, exist_ok=True)
     program = str(Path(sys.executable).parent / "sam")
     with log.open("ab") as output:
         output.write(f"\n$ sam {' '.join(arguments)}\n".encode())
