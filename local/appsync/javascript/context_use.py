@@ -30,7 +30,7 @@ def reads(module: Module, function: Node | None) -> frozenset[str]:
         return MEMBERS
     found: set[str] = set()
     for visit in module.visits:
-        if visit.node.type != "identifier" or visit.parent is None:
+        if visit.node.type not in ("identifier", "shorthand_property_identifier") or visit.parent is None:
             continue
         binding = visit.scope.resolve(text(visit.node))
         if binding is None or binding.first_parameter_of is None or binding.first_parameter_of.id != function.id:

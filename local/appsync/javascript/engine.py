@@ -121,6 +121,9 @@ class JavaScript:
         self._context = quickjs.Context()
         self._context.set_memory_limit(MEMORY_LIMIT_BYTES)
         self._context.set_max_stack_size(STACK_BYTES)
+        if not self._context.eval("typeof Object.hasOwn === 'function'"):
+            # The unmaintained package `quickjs` has the same modules; where both are installed its older engine wins.
+            raise RuntimeError("the engine is not quickjs-ng: uninstall `quickjs` and install `quickjs-ng` again")
         shared = self._context.eval("({})")
         realm = self._context.eval("globalThis")
         folder = resources.files(__package__) / "runtime"
@@ -162,6 +165,10 @@ class JavaScript:
     def add_zone(self, name: str) -> None:
         """Gives the realm a time zone's offsets; null for a name that is none."""
         self._add_zone(name, json.dumps(periods(name)))
+
+    def memory_bytes(self) -> int:
+        """What the realm holds."""
+        return int(self._context.memory()["memory_used_size"])
 
     def _own_thread(self) -> None:
         if threading.get_ident() != self._thread:
