@@ -20,6 +20,7 @@ SECRET_ACCESS_KEY = "secret"
 Answer = tuple[int, Any] | str
 HANGS, BREAKS = "hangs", "breaks"
 PUBLISHED: Answer = (200, {"data": {"publishMessages": {"topic": "x"}}})
+PUBLISHED: Answer = (200, {"data": {"publishMessages": {"topic": "x"}}})
 Inputs = list[dict[str, Any]]
 
 
@@ -58,14 +59,11 @@ class _Handler(BaseHTTPRequestHandler):
         sigv4.verify(signature, credentials, SECRET_ACCESS_KEY)
         request = json.loads(body)
         self.server.inputs.append(request["variables"]["input"])
-        answer = (
-            self.server.script.pop(0) if self.server.script else (200, {"data": {"publishMessages": {"topic": "x"}}})
-        )
-        if answer == BREAKS:
+        answer = self.server.script.pop(0) if self.server.script else PUBLISHED
+        if isinstance(answer, str):
+            if answer == HANGS:
+                self.server.released.wait(30)
             self.close_connection = True
-            return
-        if answer == HANGS:
-            self.server.released.wait(30)
             return
         status, content = answer
         encoded = content if isinstance(content, bytes) else json.dumps(content).encode()

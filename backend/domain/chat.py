@@ -108,12 +108,12 @@ def messages(
     caller: Caller,
     *,
     room_id: str,
-    order: Order = "NEWEST_FIRST",
+    order: Order | None = None,
     limit: int | None = None,
     next_token: str | None = None,
     now_ms: int,
 ) -> tuple[list[Message], str | None]:
-    """A page of a room's messages and the token of the next.
+    """A page of a room's messages, the newest first unless told otherwise, and the token of the next.
 
     Raises:
         Unauthorized, InvalidInput: the arguments.
@@ -123,6 +123,7 @@ def messages(
     rights.require(caller, "Query.messages", str(topics.room(room_id)))
     validation.room_id("roomId", room_id)
     limit = validation.limit(limit, default=50, most=100)
+    order = order or "NEWEST_FIRST"
     list_key = ("Query.messages", room_id, order)
     position = page_tokens.decode(next_token, *list_key) if next_token is not None else None
     newest_first = order == "NEWEST_FIRST"
