@@ -71,29 +71,40 @@ class Refused:
         raise self.reason
 
 
+SkipTo = Literal["END", "NEXT"]
+
+
+class Step(Protocol):
+    """One data source with what stands before and after it: a UNIT resolver or a function of a pipeline."""
+
+    async def run(self, context: ResolverContext, effects: Effects, append_error: AppendError) -> tuple[Any, SkipTo]:
+        """The value and, for pipelines, where an early return goes."""
+        ...
+
+
 @dataclass(frozen=True)
-class Step:
-    """One data source with what stands before and after it: a UNIT resolver or a function of a pipeline.
+class Unit:
+    """A step as a UNIT resolver."""
 
-    Without `code` it is direct: the context is the Lambda's event and its answer the value.
-    """
-
-    name: str
-    source: DataSource
-    code: Code | None
-    max_batch_size: int
+    step: Step
 
     async def resolve(self, context: ResolverContext, effects: Effects, append_error: AppendError) -> Any:
-        """The value as a UNIT resolver."""
-        value, _ = await self.run(context, effects, append_error)
+        """The step's value."""
+        value, _ = await self.step.run(context, effects, append_error)
         return value
 
-    async def run(
-        self, context: ResolverContext, effects: Effects, append_error: AppendError
-    ) -> tuple[Any, Literal["END", "NEXT"]]:
-        """The value and, for pipelines, where an early return goes."""
-        if self.code is None:
-            return await self._direct(context, effects), "NEXT"
+
+@dataclass(frozen=True)
+class Handlers:
+    """A step with APPSYNC_JS. With a batch size its `BatchInvoke` requests are collected over sibling fields."""
+
+    source: DataSource
+    code: Code
+    batch_source: BatchDataSource | None
+    max_batch_size: int
+
+    async def run(self, context: ResolverContext, effects: Effects, append_error: AppendError) -> tuple[Any, SkipTo]:
+        """Request handler, data source, response handler. Raises FieldError."""
         request = handle(self.code, "request", context, effects, append_error)
         if request.early_return:
             return request.value, request.early_return.skip_to
@@ -108,28 +119,33 @@ class Step:
         return response.value, response.early_return.skip_to if response.early_return else "NEXT"
 
     async def _call(self, request: Any, context: ResolverContext, effects: Effects) -> Any:
-        source = self.source
-        batched = isinstance(request, dict) and request.get("operation") == "BatchInvoke" and self.max_batch_size > 0
-        if batched and isinstance(source, BatchDataSource):
-            return await effects.batches.call(self, self.max_batch_size, source.call_batch, request, context)
-        return await source.call(request, context)
+        batch = self.batch_source
+        if batch is not None and isinstance(request, dict) and request.get("operation") == "BatchInvoke":
+            return await effects.batches.call(self, self.max_batch_size, batch.call_batch, request, context)
+        return await self.source.call(request, context)
 
-    async def _direct(self, context: ResolverContext, effects: Effects) -> Any:
-        source = self.source
-        assert isinstance(source, BatchDataSource)  # checked when it was bound
+
+@dataclass(frozen=True)
+class DirectLambda:
+    """A step without code: the context is the Lambda's event and its answer the value."""
+
+    source: BatchDataSource
+    max_batch_size: int
+
+    async def run(self, context: ResolverContext, effects: Effects, _append_error: AppendError) -> tuple[Any, SkipTo]:
+        """Invokes the function, for several sibling fields at once with a batch size. Raises FieldError."""
         try:
             if self.max_batch_size > 0:
-
-                async def call(_requests: list[Any], contexts: list[ResolverContext]) -> list[Any]:
-                    return await source.call_direct_batch(contexts)
-
-                return await effects.batches.call(self, self.max_batch_size, call, None, context)
-            return await source.call_direct(context)
+                return await effects.batches.call(self, self.max_batch_size, self._batch, None, context), "NEXT"
+            return await self.source.call_direct(context), "NEXT"
         except DataSourceError as error:
             if error.type == "UnauthorizedException":
                 # Masked, so that a function cannot tell callers why (DG, direct Lambda resolvers).
                 raise FieldError("You are not authorized to make this call.", error.type) from None
             raise FieldError(error.message, error.type, error.data) from None
+
+    async def _batch(self, _requests: list[Any], contexts: list[ResolverContext]) -> list[Any]:
+        return await self.source.call_direct_batch(contexts)
 
 
 @dataclass(frozen=True)
@@ -197,7 +213,7 @@ def _bind(
     name = definition.coordinate
     try:
         if definition.kind == "UNIT":
-            return _step(name, definition, definition.data_source, sources, javascript)
+            return Unit(_step(name, definition, definition.data_source, sources, javascript))
         if definition.kind != "PIPELINE":
             raise ResolverDefinitionError(f"{name}: unknown kind '{definition.kind}'")
         _refuse_templates(name, definition)
@@ -227,15 +243,16 @@ def _step(
     source = sources.get(source_name) if source_name else None
     if source is None:
         raise ResolverDefinitionError(f"{name}: there is no data source '{source_name}'")
+    batch_source = source if isinstance(source, BatchDataSource) else None
     if definition.code is None:
-        if not isinstance(source, BatchDataSource):
+        if batch_source is None:
             raise ResolverDefinitionError(f"{name}: only a Lambda data source works without code")
-        return Step(name, source, None, definition.max_batch_size)
+        return DirectLambda(batch_source, definition.max_batch_size)
     code = _compile(name, definition.code, javascript)
     for handler, present in (("request", code.has_request), ("response", code.has_response)):
         if not present:
             raise ResolverDefinitionError(f"{name}: its code exports no function '{handler}'")
-    return Step(name, source, code, definition.max_batch_size)
+    return Handlers(source, code, batch_source if definition.max_batch_size > 0 else None, definition.max_batch_size)
 
 
 def _compile(name: str, text: str, javascript: JavaScript) -> Code:

@@ -181,7 +181,9 @@ NANP = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
 def _is_day(match: re.Match[str] | None) -> bool:
     if match is None:
         return False
-    year, month, day = (int(group) for group in match.groups())
+    year, month, day = map(int, match.groups())
+    if 1 <= month <= 12 and 1 <= day <= 28:
+        return True
     try:
         # Years before 1 are allowed but unknown to Python; the calendar repeats every 400 years.
         date(year % 400 + 400, month, day)
