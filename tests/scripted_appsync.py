@@ -20,7 +20,6 @@ SECRET_ACCESS_KEY = "secret"
 Answer = tuple[int, Any] | str
 HANGS, BREAKS = "hangs", "breaks"
 PUBLISHED: Answer = (200, {"data": {"publishMessages": {"topic": "x"}}})
-PUBLISHED: Answer = (200, {"data": {"publishMessages": {"topic": "x"}}})
 Inputs = list[dict[str, Any]]
 
 
