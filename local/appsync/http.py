@@ -143,7 +143,9 @@ def operation_from(members: Any) -> OperationRequest:
     if not isinstance(members, dict):
         raise failures.malformed()
     query, variables, name = members.get("query"), members.get("variables"), members.get("operationName")
-    if not isinstance(query, str) or not isinstance(variables, dict | None) or not isinstance(name, str | None):
+    if not isinstance(query, str):
+        raise failures.malformed()
+    if (variables is not None and not isinstance(variables, dict)) or (name is not None and not isinstance(name, str)):
         raise failures.malformed()
     # Clients send "" for an operation without a name.
     return OperationRequest(query, variables or {}, name or None)

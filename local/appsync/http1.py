@@ -74,16 +74,19 @@ class HttpConnection(asyncio.Protocol):
         self._secure = secure
         self._clock = clock
         self._parser = httptools.HttpRequestParser(self)
-        self._incoming: _Incoming | None = None
+        self._incoming = _Incoming()
         self._queue: deque[tuple[Request | Response, bool]] = deque()  # with: is the connection kept alive after it
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
-        self._reading = True
+        self._reading = True  # False: what else the client sends is of no interest
+        self._paused = False  # too many requests wait for their answers
+        self._backlog = bytearray()
         self._draining = False
         self._upgrading = False
         self._declined: _Incoming | None = None
         self._unparsed = 0
+        self._completed = False  # has a request ended in the chunk that is being read
         self.phase = Phase.IDLE
         self.since = clock()
 
@@ -104,7 +107,6 @@ class HttpConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Called by the event loop. A client that only closed its sending side still gets its answers."""
-        self._reading = False
         if self._task is None:
             return False
         self._draining = True
@@ -122,8 +124,12 @@ class HttpConnection(asyncio.Protocol):
         """Called by the event loop."""
         if self.phase is Phase.CLOSING or not self._reading:
             return
+        if self._paused:  # TLS may still hand over what it had decrypted
+            self._backlog += data
+            return
         if self.phase is Phase.IDLE:
             self._enter(Phase.HEAD)
+        self._completed = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -145,7 +151,7 @@ class HttpConnection(asyncio.Protocol):
             if self.phase is Phase.HEAD:
                 self._count_head(len(data))
         if len(self._queue) >= MAX_PIPELINED and self._reading:
-            self._reading = False
+            self._paused = True
             self._transport.pause_reading()
 
     def _decline(self, rest: bytes) -> None:
@@ -164,9 +170,11 @@ class HttpConnection(asyncio.Protocol):
 
     def _count_head(self, received: int) -> None:
         """Bound what the parser itself holds of a head that does not end."""
-        self._unparsed += received
+        # Of a chunk that also ended a request, nobody knows how much is the next one's: count from the next chunk on.
+        self._unparsed = 0 if self._completed else self._unparsed + received
         if self._unparsed > MAX_HEAD_BYTES:
-            self._refuse(431, f"The request's head is larger than {MAX_HEAD_BYTES} bytes.")
+            refused = _large_head()
+            self._refuse(refused.status, str(refused))
 
     # The parser's side; llhttp calls these in order.
 
@@ -178,15 +186,19 @@ class HttpConnection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         """A part of the request target."""
-        assert self._incoming is not None
-        self._incoming.url += url
-        self._grow(len(url))
+        incoming = self._incoming
+        incoming.url += url
+        incoming.head_bytes += len(url)
+        if incoming.head_bytes > MAX_HEAD_BYTES:
+            raise _large_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A whole header."""
-        assert self._incoming is not None
-        self._grow(len(name) + len(value))
-        headers = self._incoming.headers
+        incoming = self._incoming
+        incoming.head_bytes += len(name) + len(value)
+        if incoming.head_bytes > MAX_HEAD_BYTES:
+            raise _large_head()
+        headers = incoming.headers
         key, text = name.decode("latin-1").lower(), _text(value)
         known = headers.get(key)
         if known is None:
@@ -198,7 +210,6 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is complete: decide whether the body is wanted."""
-        assert self._incoming is not None
         self._enter(Phase.BODY)
         headers = self._incoming.headers
         length = headers.get("content-length")
@@ -213,15 +224,14 @@ class HttpConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of the body, chunked or not."""
-        assert self._incoming is not None
         self._incoming.body += body
         if len(self._incoming.body) > MAX_BODY_BYTES:
             raise RefusedError(413, f"The request's body is larger than {MAX_BODY_BYTES} bytes.")
 
     def on_message_complete(self) -> None:
         """The request is complete."""
-        incoming, self._incoming = self._incoming, None
-        assert incoming is not None
+        incoming = self._incoming
+        self._completed = True
         if self._parser.should_upgrade() and str(incoming.headers.get("upgrade")).lower() != "websocket":
             self._declined = incoming
             return
@@ -236,12 +246,6 @@ class HttpConnection(asyncio.Protocol):
         )  # fmt: skip
         self._enter(Phase.IDLE)
         self._enqueue(request, self._parser.should_keep_alive())
-
-    def _grow(self, size: int) -> None:
-        assert self._incoming is not None
-        self._incoming.head_bytes += size
-        if self._incoming.head_bytes > MAX_HEAD_BYTES:
-            raise RefusedError(431, f"The request's head is larger than {MAX_HEAD_BYTES} bytes.")
 
     # Answers, in the order of the requests.
 
@@ -275,7 +279,7 @@ class HttpConnection(asyncio.Protocol):
                     response, method = await self._handler.respond(item), item.method
                 if self._transport.is_closing():
                     break
-                keep_alive = keep_alive and not response.close and not (self._draining and not self._queue)
+                keep_alive = keep_alive and not response.close and not self._last()
                 self._transport.write(encode(response, head_only=method == "HEAD", keep_alive=keep_alive))
                 if not keep_alive:
                     self._linger()
@@ -286,9 +290,18 @@ class HttpConnection(asyncio.Protocol):
             if self.phase is Phase.IDLE:
                 self.since = self._clock()
 
+    def _last(self) -> bool:
+        """Whether the connection ends with this answer: it drains, and nothing else waits."""
+        return self._draining and not self._queue and not self._backlog
+
     def _resume(self) -> None:
-        if not self._reading and not self._upgrading and len(self._queue) < MAX_PIPELINED and not self._draining:
-            self._reading = True
+        if not self._paused or len(self._queue) >= MAX_PIPELINED:
+            return
+        self._paused = False
+        backlog, self._backlog = bytes(self._backlog), bytearray()
+        if backlog:
+            self.data_received(backlog)
+        if not self._paused and self._reading and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def _switch(self, upgrade: Upgrade) -> None:
@@ -343,6 +356,10 @@ class HttpConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
+
+
+def _large_head() -> RefusedError:
+    return RefusedError(431, f"The request's head is larger than {MAX_HEAD_BYTES} bytes.")
 
 
 def _text(value: bytes) -> str:

@@ -96,6 +96,7 @@ class RealtimeConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Called by the event loop."""
         self._give_up()
+        self._outbox.lost()
         if self._timer is not None:
             self._timer.cancel()
         self._owner.connections.discard(self)
@@ -108,6 +109,14 @@ class RealtimeConnection(asyncio.Protocol):
             if isinstance(frame, Frame):
                 self._receive(frame)
         self._write_wire()
+
+    def pause_writing(self) -> None:
+        """Called by the event loop when the client does not keep up with reading."""
+        self._outbox.congested = True
+
+    def resume_writing(self) -> None:
+        """Called by the event loop."""
+        self._outbox.congested = False
 
     def eof_received(self) -> bool:
         """Called by the event loop: without a close frame there is nobody to answer."""

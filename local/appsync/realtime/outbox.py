@@ -37,7 +37,7 @@ class Outbox:
     connection ends. Dropping single frames instead would break the promise that a live subscription misses nothing.
     """
 
-    __slots__ = ("_flusher", "_max_unread", "_overflowed", "_parts", "_transport", "closed")
+    __slots__ = ("_flusher", "_max_unread", "_overflowed", "_parts", "_transport", "closed", "congested")
 
     def __init__(
         self,
@@ -51,16 +51,18 @@ class Outbox:
         self._overflowed = overflowed
         self._max_unread = max_unread
         self._parts: list[bytes] = []
-        self.closed = False
+        self.closed = False  # nothing more is taken
+        self.congested = False  # the transport has asked to pause; only then its buffer is worth a look
 
     def text(self, parts: Sequence[bytes]) -> None:
         """Queue a text frame whose payload is the given parts."""
         if self.closed:
             return
-        if not self._parts:
+        waiting = self._parts
+        if not waiting:
             self._flusher.schedule(self)
-        self._parts.append(text_header(sum(map(len, parts))))
-        self._parts += parts
+        waiting.append(text_header(sum(map(len, parts))))
+        waiting += parts
 
     def raw(self, data: bytes) -> None:
         """Queue bytes that are a frame already (pong, close)."""
@@ -72,13 +74,19 @@ class Outbox:
 
     def flush(self) -> None:
         """Write what is queued."""
-        parts, self._parts = self._parts, []
-        if not parts or self._transport.is_closing():
+        if not self._parts:
             return
-        self._transport.write(b"".join(parts))
-        if not self.closed and self._transport.get_write_buffer_size() > self._max_unread:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        self._transport.write(data)
+        if self.congested and not self.closed and self._transport.get_write_buffer_size() > self._max_unread:
             self.closed = True
             self._overflowed()
+
+    def lost(self) -> None:
+        """The socket is gone: what is queued is for nobody."""
+        self.closed = True
+        self._parts.clear()
 
 
 def text_header(size: int) -> bytes:

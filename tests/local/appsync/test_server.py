@@ -170,6 +170,13 @@ async def test_a_client_that_half_closes_gets_its_answer(wire: Wire) -> None:
     assert await wire.closed()
 
 
+async def test_a_client_that_half_closes_gets_all_answers(wire: Wire) -> None:
+    wire.send(b"".join(post(str(number)) for number in range(2_000)))
+    wire.writer.write_eof()
+    assert [await wire.query() for _ in range(2_000)] == [str(number) for number in range(2_000)]
+    assert await wire.closed()
+
+
 async def test_a_request_for_another_protocol_is_answered_in_http_1(wire: Wire) -> None:
     wire.send(post("one", "Connection: Upgrade\r\nUpgrade: h2c\r\n"))
     assert await wire.query() == "one"
@@ -276,7 +283,7 @@ async def test_tls_on_a_port_of_its_own(plane: Serving, tmp_path: Path) -> None:
     for name in ("localhost", "127.0.0.1"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname=name)
         wire = Wire(reader, writer)
-        wire.send(post("one"))
-        assert await wire.query() == "one"
+        wire.send(b"".join(post(str(number)) for number in range(2_000)))
+        assert [await wire.query() for _ in range(2_000)] == [str(number) for number in range(2_000)]
         writer.close()
         await writer.wait_closed()
