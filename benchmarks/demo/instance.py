@@ -36,12 +36,17 @@ async def fresh_instance() -> AsyncIterator[Path]:
             sys.executable, "-m", "local", "up",
             cwd=ROOT, env=os.environ | _environment(state), stdout=output, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
+    keep = False
     try:
         await _ready(child, state / "outputs.json", log)
         yield state
+    except InstanceError:
+        keep = True
+        raise
     finally:
         await stop(child)
-    shutil.rmtree(state, ignore_errors=True)
+        if not keep:
+            await asyncio.to_thread(shutil.rmtree, state, ignore_errors=True)
 
 
 async def stop(child: asyncio.subprocess.Process) -> None:
