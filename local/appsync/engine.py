@@ -146,8 +146,6 @@ class Engine:
             return _failed([{"message": each["message"]} | _type_of(each) for each in error.errors])
         except FieldError as error:
             return _failed([_typed(error.type, error.message)])
-        except TimeoutError:
-            return _failed([_typed("ExecutionTimeout", "Execution timed out.")])
         return self.subscriptions.add(root.name, selection, groups, invalidation, deliver, ended)
 
     def _prepare(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Execution:

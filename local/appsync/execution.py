@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from graphql import DocumentNode, OperationType, SelectionSetNode, execute_sync
@@ -12,7 +13,7 @@ from graphql import DocumentNode, OperationType, SelectionSetNode, execute_sync
 from local.appsync.authorization import AUTH_TYPE
 from local.appsync.completion import INVALID, Anchor
 from local.appsync.context import Info, ResolverContext
-from local.appsync.errors import FieldError, Path, field_error, not_emulated, operation_error, unauthorized
+from local.appsync.errors import FieldError, Path, field_error, not_emulated, unauthorized
 from local.appsync.javascript import HandlerError
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
@@ -61,6 +62,7 @@ class Execution:
         self._environment = environment
         self._metrics = metrics
         self._jobs: list[Job] = []
+        self._time: asyncio.Timeout | None = None
 
     @property
     def data(self) -> dict[str, Any] | None:
@@ -70,15 +72,10 @@ class Execution:
 
     async def run(self, finished: Finished) -> None:
         """Runs the operation; `finished` is told of each mutation field as it completes."""
-        try:
-            if self.plan.kind is OperationType.MUTATION:
-                async with asyncio.timeout(self._limits.request_seconds):
-                    await self._serially(finished)
-            else:
-                await self._query()
-        except TimeoutError:
-            self._response["data"] = None
-            self.errors = [{**operation_error("Execution timed out."), "errorType": "ExecutionTimeout"}]
+        if self.plan.kind is OperationType.MUTATION:
+            await self._serially(finished)
+        else:
+            await self._query()
 
     async def _query(self) -> None:
         out: dict[str, Any] = {}
@@ -86,10 +83,12 @@ class Execution:
         if not self.plan.fill({}, None, out, (self._response, "data"), self):
             self._response["data"] = None
         if self._jobs:
-            async with asyncio.timeout(self._limits.request_seconds):
-                await self._run_jobs(self._take_jobs())
+            await self._within_time(self._run_jobs(self._take_jobs()))
 
     async def _serially(self, finished: Finished) -> None:
+        await self._within_time(self._root_fields(finished))
+
+    async def _root_fields(self, finished: Finished) -> None:
         out: dict[str, Any] = {}
         self._response["data"] = out
         anchor = (self._response, "data")
@@ -106,11 +105,17 @@ class Execution:
             await self._run_jobs(self._take_jobs())
             finished(field, out[field.key], self)
 
+    async def _within_time(self, work: Coroutine[Any, Any, None]) -> None:
+        """Ends what still runs at the request's time limit; each field that waited then has an error of its own."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.request_seconds) as self._time:
+                await work
+
     async def root_value(self, field: FieldPlan) -> Any:
         """The raw value of a root field's resolver, for subscriptions: None without one. Raises FieldError."""
         if field.resolver is None:
             return None
-        async with asyncio.timeout(self._limits.request_seconds):
+        async with asyncio.timeout(self._limits.request_seconds) as self._time:
             return await self._resolve(field, {}, (None, field.key))
 
     def arguments(self, field: FieldPlan) -> dict[str, Any]:
@@ -132,11 +137,14 @@ class Execution:
             return self._introspect(field)
         refusal = self.refusal(field)
         if refusal is None and field.resolver is not None:
-            if self._resolvers_left > 0:
+            if self._is_late():
+                refusal = _timed_out()
+            elif self._resolvers_left > 0:
                 self._resolvers_left -= 1
                 self._jobs.append((field, source, path, out, anchor))
                 return None
-            refusal = FieldError("Resolver invocation limit reached.", "ResolverExecutionLimitReached")
+            else:
+                refusal = FieldError("Resolver invocation limit reached.", "ResolverExecutionLimitReached")
         if refusal is not None:
             return self._fail(field, refusal, (path, field.key))
         value = source.get(field.name) if isinstance(source, dict) else None
@@ -210,6 +218,14 @@ class Execution:
         except Exception as error:  # a data source's own bug must not take the other fields with it
             logger.exception("the resolver of %s.%s failed", field.parent.name, field.name)
             raise FieldError(f"{type(error).__name__}: {error}", "InternalFailure") from error
+        except asyncio.CancelledError:
+            # The time limit cancels every field that waits; each reports for itself and the rest is kept.
+            if self._is_late():
+                raise _timed_out() from None
+            raise
+
+    def _is_late(self) -> bool:
+        return self._time is not None and self._time.expired()
 
     def _introspect(self, field: FieldPlan) -> Any:
         """`__schema` and `__type`, by graphql-core over the one field."""
@@ -230,3 +246,7 @@ class Execution:
         if not node.variable_definitions:
             field.constant = data
         return data
+
+
+def _timed_out() -> FieldError:
+    return FieldError("Execution timed out.", "ExecutionTimeout")

@@ -411,21 +411,59 @@ class TestLimits:
             ("ResolverExecutionLimitReached", "Resolver invocation limit reached.")
         }
 
-    async def test_a_request_ends_after_its_time_limit(self) -> None:
-        cancelled = asyncio.Event()
+    async def test_at_the_time_limit_each_waiting_field_is_an_error_and_the_rest_is_kept(self) -> None:
+        waiting: list[str] = []
 
-        async def never(_context: Any) -> None:
+        async def never(context: Any) -> None:
+            waiting.append(context.info.field_name)
             try:
                 await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                cancelled.set()
-                raise
+            finally:
+                waiting.remove(context.info.field_name)
 
-        response = await run("{ hello number }", {"hello": never, "number": 1}, limits=Limits(request_seconds=0.01))
-        assert response["data"] is None
-        assert messages(response) == ["Execution timed out."]
-        assert response["errors"][0]["errorType"] == "ExecutionTimeout"
-        assert cancelled.is_set()
+        people = [{"id": "1"}, {"id": "2"}]
+        response = await run(
+            "{ hello number people { id photo } }",
+            {"hello": never, "number": 1, "people": people, "Person.photo": never},
+            limits=Limits(request_seconds=0.05),
+        )
+        assert response["data"] == {
+            "hello": None,
+            "number": 1,
+            "people": [{"id": "1", "photo": None}, {"id": "2", "photo": None}],
+        }
+        assert sorted(str(error["path"]) for error in response["errors"]) == [
+            "['hello']",
+            "['people', 0, 'photo']",
+            "['people', 1, 'photo']",
+        ]
+        assert {(error["errorType"], error["message"]) for error in response["errors"]} == {
+            ("ExecutionTimeout", "Execution timed out.")
+        }
+        assert waiting == []
+
+    async def test_after_the_time_limit_no_further_mutation_field_runs(self) -> None:
+        async def never(_context: Any) -> None:
+            await asyncio.Event().wait()
+
+        api = Api(SDL, {"Mutation.first": never, "Mutation.second": lambda _c: 2}, limits=Limits(request_seconds=0.01))
+        response = await api.run("mutation { first second }")
+        assert response["data"] == {"first": None, "second": None}
+        assert [error["path"] for error in response["errors"]] == [["first"], ["second"]]
+        assert api.functions["Mutation.second"].calls == []
+
+    async def test_a_cancelled_request_is_cancelled(self) -> None:
+        entered = asyncio.Event()
+
+        async def never(_context: Any) -> None:
+            entered.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(run("{ hello number }", {"hello": never, "number": never}))
+        await entered.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 class TestIntrospection:
