@@ -62,7 +62,8 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={"PATH": os.defpath, "AWS_EC2_METADATA_DISABLED": "true"},
+                # Without the developer's AWS configuration: see `runtime.sdk`.
+                env={"PATH": os.defpath, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is for the runner, which stops functions in order
             )

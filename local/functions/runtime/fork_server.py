@@ -22,7 +22,7 @@ import socket
 import sys
 from typing import Any
 
-from . import framing
+from . import framing, sdk
 
 PR_SET_PDEATHSIG = 1
 
@@ -40,6 +40,9 @@ def serve(control_fd: int, path: list[str], preload: list[str]) -> dict[str, Any
         # A layer's broken module is the function's error to report when it imports it, not the fork server's.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    if "boto3" in sys.modules:
+        with contextlib.suppress(Exception):  # a layer's own version may differ
+            sdk.warm()
     gc.collect()
     gc.freeze()
     return _loop(control)

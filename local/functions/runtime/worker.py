@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-from . import framing
+from . import framing, sdk
 
 
 def run(task: dict[str, Any]) -> None:
@@ -28,6 +28,7 @@ def run(task: dict[str, Any]) -> None:
     sys.path[:0] = task["path"]
     sys.pycache_prefix = task["bytecode"]  # no __pycache__ in anybody's sources
     sys.argv[:] = [os.path.join(task["environment"]["LAMBDA_RUNTIME_DIR"], "bootstrap.py"), task["handler"]]  # noqa: PTH118
+    sdk.keep_or_drop()
     os.chdir(task["environment"]["LAMBDA_TASK_ROOT"])
     connection = socket.socket(fileno=task["socket"])
     # The client's native module speaks HTTP with AWS's sandbox; without it the client still imports.

@@ -28,7 +28,7 @@ def record(number: int, *, created: float | None = None) -> Record:
     """The stream's record with this sequence number."""
     change = {
         "ApproximateCreationDateTime": created or time.time(),
-        "Keys": {"pk": {"S": f"k{number}"}}, "SequenceNumber": str(number), "SizeBytes": 1, "StreamViewType": "KEYS_ONLY",
+        "Keys": {"pk": {"S": f"k{number}"}}, "SequenceNumber": str(number), "StreamViewType": "KEYS_ONLY",
     }  # fmt: skip
     return lambda_record({"eventID": "e", "eventName": "INSERT", "awsRegion": "us-east-1", "dynamodb": change}, STREAM)
 

@@ -76,6 +76,12 @@ async def test_the_environment_is_lambdas_and_the_functions_own(
     assert not [name for name in got if name.startswith(("HEADWATER", "VIRTUAL_ENV", "HOME", "USER", "AWS_PROFILE"))]
 
 
+async def test_a_function_may_bring_its_own_sdk_configuration(deployed: Deployed) -> None:
+    code = "import boto3\ndef handler(e, c): return boto3.client('sts').meta.config.retries"
+    deployed.deploy(code, files={"sdk.ini": "[default]\nmax_attempts = 7\n"}, environment={"AWS_CONFIG_FILE": "sdk.ini"})
+    assert (await deployed.call())["total_max_attempts"] == 7
+
+
 def test_an_url_of_aws_is_rewritten_in_any_variable() -> None:
     variables = {"URL": "https://abc.appsync-api.us-east-1.amazonaws.com/graphql", "OTHER": "kept"}
     rewrite = {"https://abc.appsync-api.us-east-1.amazonaws.com/graphql": "http://127.0.0.1:4000/graphql"}
