@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -14,6 +15,9 @@ from local.appsync.errors import FieldError, unauthorized
 from local.appsync.javascript import Code, HandlerError, Invalidation, JavaScript, Outcome
 from local.appsync.limits import FUNCTIONS_PER_PIPELINE, Limits
 from local.errors import NotEmulated
+
+
+logger = logging.getLogger("local.appsync.console")
 
 
 class ResolverDefinitionError(Exception):
@@ -188,6 +192,8 @@ def handle(
         context.stash = outcome.stash
     if outcome.arguments is not None:
         context.arguments = outcome.arguments
+    for line in outcome.logs:
+        logger.info("%s.%s: %s", context.info.parent_type_name, context.info.field_name, line)
     for error in outcome.appended_errors:
         append_error(error)
     effects.collect(outcome)

@@ -171,6 +171,17 @@ class TestUnit:
         result = await Api(SDL, code={"Query.a": code}).result("{ a }")
         assert dict(result.headers) == {"x-trace": "t"}
 
+    async def test_what_code_prints_is_logged_with_its_field(self, caplog: pytest.LogCaptureFixture) -> None:
+        code = """
+        export function request(ctx) { console.log('asked', ctx.args.x); return {}; }
+        export function response(ctx) { return 1; }
+        """
+        with caplog.at_level("INFO", "local.appsync.console"):
+            await Api(SDL, code={"Query.a": code}).run("{ a(x: 7) }")
+        assert len(caplog.messages) == 1
+        assert caplog.messages[0].startswith("Query.a: ")
+        assert "asked" in caplog.messages[0]
+
     async def test_the_data_of_an_error_is_filtered_and_the_info_is_not(self) -> None:
         code = js("util.error('e', 'E', { items: 1, id: 'x', name: 'n' }, { id: 'x', name: 'n' })")
         response = await Api(SDL, code={"Query.item": code}).run("{ item { i: id __typename } }")
