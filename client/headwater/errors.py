@@ -26,15 +26,15 @@ class HeadwaterError(Exception):
     """Any failure of this client."""
 
 
-class NoEndpoint(HeadwaterError):  # noqa: N818 - says it all
+class NoEndpoint(HeadwaterError):
     """Neither the arguments nor an `outputs.json` say where the API is."""
 
 
-class Unreachable(HeadwaterError):  # noqa: N818 - says it all
+class Unreachable(HeadwaterError):
     """The server cannot be reached, did not answer in time, or closed the connection."""
 
 
-class ResyncRequired(HeadwaterError):  # noqa: N818 - says it all
+class ResyncRequired(HeadwaterError):
     """Changes after the cursor have expired from the change log.
 
     Read the current state with a query, then listen again from `head_seq`.
@@ -48,7 +48,7 @@ class ResyncRequired(HeadwaterError):  # noqa: N818 - says it all
         self.head_seq = head_seq
 
 
-class MissingChanges(HeadwaterError):  # noqa: N818 - says it all
+class MissingChanges(HeadwaterError):
     """The change log keeps answering without the change that follows `after`, though a later one has arrived."""
 
     def __init__(self, after: int) -> None:
@@ -56,7 +56,7 @@ class MissingChanges(HeadwaterError):  # noqa: N818 - says it all
         self.after = after
 
 
-class GraphQLFailure(HeadwaterError):  # noqa: N818 - says it all
+class GraphQLFailure(HeadwaterError):
     """The API answered with errors.
 
     Attributes:

@@ -23,7 +23,7 @@ STARTED: Final = ExecutionResult(data=None, extensions={"type": "start_ack"})
 KEEP_ALIVE_SECONDS = 300.0
 
 
-class ServerRefused(TransportServerError):  # noqa: N818 - says it all
+class ServerRefused(TransportServerError):
     """The server refused the connection, or reported an error that belongs to no subscription."""
 
     def __init__(self, errors: Any) -> None:

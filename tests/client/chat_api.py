@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from headwater import Client, connect
-
 from local.appsync.apis import Apis
 from local.appsync.auth.principals import Principals
 from local.appsync.context import ResolverContext

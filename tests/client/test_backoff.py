@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from headwater.backoff import FIRST_SECONDS, MOST_SECONDS, full_jitter
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headwater.backoff import FIRST_SECONDS, MOST_SECONDS, full_jitter
 
 
 def test_the_interval_doubles_with_every_attempt() -> None:

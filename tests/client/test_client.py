@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.credentials import Credentials
-from headwater import GraphQLFailure, InvalidInput, Message, Unauthorized, Unreachable, connect, iam
 
+from headwater import GraphQLFailure, InvalidInput, Message, Unauthorized, Unreachable, connect, iam
 from local.appsync.datasources import DataSourceError
 from tests.client.chat_api import ACCESS_KEY, SECRET_KEY, ChatApi
 

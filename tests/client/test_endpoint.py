@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from headwater.endpoint import Endpoint, endpoint, realtime_url_of
 from headwater.errors import NoEndpoint
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from domain import errors as domain_errors
 from headwater import errors
 from headwater.errors import BY_TYPE, GraphQLFailure, HeadwaterError, Unauthorized, Unreachable, failure, is_transient

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from botocore.credentials import Credentials
+
 from headwater import (
     Change,
     Client,
@@ -20,7 +21,6 @@ from headwater import (
     connect,
     iam,
 )
-
 from local.certificates import certificates
 from tests.client.chat_api import ACCESS_KEY, KEY, ROOM, SECRET_KEY, ChatApi
 

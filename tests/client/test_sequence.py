@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headwater.changes import Change, Envelope, Page
 from headwater.errors import ResyncRequired
 from headwater.sequence import Sequence
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

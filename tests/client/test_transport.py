@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.exceptions import TransportProtocolError, TransportQueryError
+
 from headwater.transport import KEEP_ALIVE_SECONDS, STARTED, AcknowledgedTransport, ServerRefused
 
 DENIED = {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call."}
