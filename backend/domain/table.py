@@ -115,6 +115,8 @@ def dynamodb(**options: Any) -> DynamoDBClient:
         read_timeout=5,
         max_pool_connections=16,
         tcp_keepalive=True,
+        # Half the time of a large transaction went into checking requests that only this module makes.
+        parameter_validation=False,
     )
     return boto3.client("dynamodb", config=config, **options)
 

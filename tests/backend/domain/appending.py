@@ -10,7 +10,6 @@ import time
 
 from domain.changes import ChangeLog, Event, now_ms
 from domain.table import Table, dynamodb
-
 from tests.conftest import CREDENTIALS
 
 

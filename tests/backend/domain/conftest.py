@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from domain.changes import ChangeLog, now_ms
 from domain.chat import Chat
 from domain.rooms import Rooms

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from domain.caller import ANONYMOUS, Caller, CallerKind, from_identity
 
 IAM = {

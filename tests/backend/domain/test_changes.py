@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from domain import changes
 from domain.changes import ChangeLog, Event, Page
 from domain.errors import InvalidInput

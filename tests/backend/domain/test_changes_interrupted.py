@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from domain.changes import ChangeLog, Event, now_ms
 from domain.table import Table, dynamodb
-
 from tests.conftest import CREDENTIALS
 
 if TYPE_CHECKING:

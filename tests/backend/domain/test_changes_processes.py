@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 from domain.changes import ChangeLog, now_ms
 from domain.table import Table
-
 from tests.conftest import ROOT
 
 TOPIC = "room:busy"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+
 from domain import chat as use
 from domain.caller import ANONYMOUS, Caller, CallerKind
 from domain.chat import Chat

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from domain import envelopes, topics
 from domain.changes import Entry, Event
 from domain.envelopes import pack
-from hypothesis import given
-from hypothesis import strategies as st
 
 LOBBY = topics.room("lobby")
 

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+
 from domain import fields
 from domain.caller import ANONYMOUS, Caller
 from domain.errors import InvalidInput

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from domain import message
-from domain.message import Partition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import message
+from domain.message import Partition
 from local.appsync.scalars import SCALARS
 from tests.backend.domain.schema import input_type
 

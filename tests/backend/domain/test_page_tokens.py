@@ -1,8 +1,9 @@
 import pytest
-from domain import page_tokens
-from domain.errors import InvalidPageToken
 from hypothesis import given
 from hypothesis import strategies as st
+
+from domain import page_tokens
+from domain.errors import InvalidPageToken
 
 text = st.text(st.characters(codec="utf-8"))
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.credentials import Credentials
+
 from domain import publishing, topics
 from domain.changes import Entry, Event
 from domain.envelopes import Envelope
 from domain.publishing import Publisher, Refused, Unreachable
-
 from tests.scripted_appsync import BREAKS, HANGS, REGION, SECRET_ACCESS_KEY, Answer, ScriptedAppSync, scripted_appsync
 
 ENVELOPE = Envelope(topics.room("löbby"), (Entry(7, 0, Event("e", "INSERT", "k", {"text": "é\n"}, None)),))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from graphql import GraphQLField, GraphQLObjectType
+
 from domain import rights
 from domain.caller import ANONYMOUS, Caller, CallerKind
 from domain.errors import Unauthorized
-from graphql import GraphQLField, GraphQLObjectType
-
 from tests.backend.domain.schema import schema
 
 PROGRAM = Caller(CallerKind.IAM, "arn:aws:iam::1:user/importer", "importer")

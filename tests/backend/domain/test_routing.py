@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from domain import routing
-from domain.message import Partition
 from samcli.yamlhelper import yaml_parse
 
+from domain import routing
+from domain.message import Partition
 from tests.conftest import ROOT
 
 

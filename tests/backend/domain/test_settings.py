@@ -1,4 +1,5 @@
 import pytest
+
 from domain.settings import MissingSetting, Settings
 from domain.traces import current_trace_id
 

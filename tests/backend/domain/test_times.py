@@ -1,9 +1,10 @@
 from datetime import UTC, datetime
 
 import pytest
-from domain import times
 from hypothesis import given
 from hypothesis import strategies as st
+
+from domain import times
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 import re
 
-from domain import ulid
 from hypothesis import given
 from hypothesis import strategies as st
+
+from domain import ulid
 
 
 def test_the_published_example_of_a_time() -> None:
