@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class NotEmulated(Exception):  # noqa: N818 - reads as the sentence it stands for
+class NotEmulated(Exception):
     """Headwater's local AppSync does not have a feature of AWS.
 
     It refuses instead of answering differently than AWS would; `docs/not-on-aws.md` lists what is missing.

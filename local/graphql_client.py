@@ -17,11 +17,11 @@ import orjson
 REQUEST_SECONDS = 35.0  # AppSync itself gives up after 30
 
 
-class Unreachable(Exception):  # noqa: N818 - says it all
+class Unreachable(Exception):
     """No answer: the server is not there, hung up, or took too long."""
 
 
-class Refused(Exception):  # noqa: N818 - says it all
+class Refused(Exception):
     """The API answered with errors. `type` is the first one's `errorType`, `data` the partial result."""
 
     def __init__(self, errors: list[dict[str, Any]], data: Any) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from domain.table import Table, dynamodb
 from samcli.yamlhelper import yaml_parse
+
+from domain.table import Table, dynamodb
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

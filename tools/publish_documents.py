@@ -37,7 +37,7 @@ DOCUMENTS = {
 '''
 
 
-class CyclicType(Exception):  # noqa: N818 - reads as the event it is
+class CyclicType(Exception):
     """A published type contains itself, so no document can select all of it."""
 
 

@@ -16,7 +16,6 @@ from local.appsync.javascript import Code, HandlerError, Invalidation, JavaScrip
 from local.appsync.limits import FUNCTIONS_PER_PIPELINE, Limits
 from local.errors import NotEmulated
 
-
 logger = logging.getLogger("local.appsync.console")
 
 

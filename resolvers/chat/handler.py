@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from domain import chat, fields
 from domain.caller import Caller
 from domain.changes import ChangeLog, now_ms

@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from domain import envelopes, routing
 from domain.changes import ChangeLog, Event, now_ms
 from domain.publishing import Publisher, own_credentials

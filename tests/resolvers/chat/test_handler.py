@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from samcli.yamlhelper import yaml_parse
+
 from domain.changes import ChangeLog, Event, now_ms
 from domain.settings import settings
 from domain.table import Table
-from samcli.yamlhelper import yaml_parse
-
 from tests.conftest import CREDENTIALS, ROOT
 
 IAM = {

@@ -9,10 +9,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from domain.changes import ChangeLog, now_ms
 from domain.settings import settings
 from domain.table import Table
-
 from tests.conftest import ROOT
 from tests.scripted_appsync import REGION, SECRET_ACCESS_KEY, ScriptedAppSync, scripted_appsync
 
