@@ -152,6 +152,12 @@ class Functions:
                 entry.pool.replace()
         self._background(self._restart_watch())
 
+    def refresh(self) -> None:
+        """Look functions up again when they are next invoked: call it when what `rewrite` answers has changed."""
+        for entry in self._entries.values():
+            entry.stale = True
+            entry.changes += 1
+
     def generation(self, name: str) -> int:
         """How often a function's workers were replaced because its code or configuration changed."""
         return max((entry.pool.generation for key, entry in self._entries.items() if key.name == name), default=0)
@@ -194,7 +200,7 @@ class Functions:
             return Invocation(platform_error("NotEmulated", str(error)), "Unhandled", b"")
         except CannotStart as error:
             logger.warning("%s cannot start: %s", reference.name, error)
-            return Invocation(platform_error("Runtime.InvalidEntrypoint", str(error)), "Unhandled", b"")
+            return Invocation(platform_error("CannotStart", str(error)), "Unhandled", b"")
 
     # --- configurations ---
 
@@ -217,7 +223,7 @@ class Functions:
         async with entry.reading:
             if not entry.stale and time.monotonic() - entry.read_at < CONFIGURATION_SECONDS:
                 return entry  # whoever held the lock has read it
-            entry.stale = False  # before the read, so that a change during it is not lost
+            changes = entry.changes
             try:
                 configuration = await self._configurations.read(reference)
             except FunctionsError:
@@ -225,6 +231,7 @@ class Functions:
                 self._entries.pop(reference, None)
                 raise
             entry.read_at = time.monotonic()
+            entry.stale = entry.changes != changes  # it may have changed during the read
             fingerprint = self._fingerprint(configuration)
             if fingerprint != entry.fingerprint:
                 entry.fingerprint = fingerprint
@@ -250,8 +257,7 @@ class Functions:
 
     def _control_changed(self, service: str) -> None:
         if service in {"lambda", "cloudformation", "iam"}:
-            for entry in self._entries.values():
-                entry.stale = True
+            self.refresh()
 
     # --- workers ---
 
@@ -338,4 +344,5 @@ class _Entry:
         self.fingerprint = fingerprint
         self.read_at = time.monotonic()
         self.stale = False
+        self.changes = 0
         self.reading = asyncio.Lock()

@@ -22,6 +22,13 @@ from local.event_sources import EventSources
 from local.functions import Functions
 
 # Notes the event in a file of the test's own, then does what the test wants.
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+
 NOTE = """
 import json, os, pathlib, time
 def note(event):
@@ -36,6 +43,11 @@ def report(records):
 def handler(event, context):
     note(event)
 """
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 
 
 class World:
@@ -89,7 +101,7 @@ class World:
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
             archive.writestr("index.py", NOTE + textwrap.dedent(code))
-        role = await self.call("iam", "create_role", RoleName=name[:64], AssumeRolePolicyDocument="{}")
+        role = await self.call("iam", "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
         await self.call(
             "lambda", "create_function", FunctionName=name, Runtime="python3.11", Handler="index.handler",
             Role=role["Role"]["Arn"], Code={"ZipFile": package.getvalue()},

@@ -78,7 +78,8 @@ async def test_the_environment_is_lambdas_and_the_functions_own(
 
 async def test_a_function_may_bring_its_own_sdk_configuration(deployed: Deployed) -> None:
     code = "import boto3\ndef handler(e, c): return boto3.client('sts').meta.config.retries"
-    deployed.deploy(code, files={"sdk.ini": "[default]\nmax_attempts = 7\n"}, environment={"AWS_CONFIG_FILE": "sdk.ini"})
+    files = {"sdk.ini": "[default]\nmax_attempts = 7\n"}
+    deployed.deploy(code, files=files, environment={"AWS_CONFIG_FILE": "sdk.ini"})
     assert (await deployed.call())["total_max_attempts"] == 7
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import socket
 import subprocess
@@ -167,6 +168,20 @@ class Server:
             s3.create_bucket(Bucket="templates")
         s3.put_object(Bucket="templates", Key=key, Body=template.encode())
         return f"{self.endpoint}/templates/{key}"
+
+    def create_function(self, name: str, source: str) -> None:
+        """Create a Lambda function with its role from the source of its `handler.py`."""
+        principal = {"Service": "lambda.amazonaws.com"}
+        statement = [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]
+        trust = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        role = self.client("iam").create_role(RoleName=f"role-of-{name}", AssumeRolePolicyDocument=trust)["Role"]
+        self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=role["Arn"],
+            Handler="handler.handle",
+            Code={"ZipFile": zipped(source)},
+        )
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body of a plain GET."""

@@ -18,9 +18,7 @@ from urllib.parse import unquote
 import pytest
 import websockets
 
-from tests.local.ministack.servers import Server, running, wait_until, zipped
-
-ROLE = "arn:aws:iam::000000000000:role/r"
+from tests.local.ministack.servers import Server, running, wait_until
 
 
 class Workers(http.server.BaseHTTPRequestHandler):
@@ -65,19 +63,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         found = stack.enter_context(
             running(tmp_path_factory.mktemp("lambda"), mended=True, environment={"HEADWATER_INVOKE": path})
         )
-        create_function(found)
+        found.create_function("f", "x = 1")
         yield found
-
-
-def create_function(server: Server, source: str = "x = 1") -> None:
-    """Create the function `f`."""
-    server.client("lambda").create_function(
-        FunctionName="f",
-        Runtime="python3.11",
-        Role=ROLE,
-        Handler="handler.handle",
-        Code={"ZipFile": zipped(source)},
-    )
 
 
 def test_an_invocation_is_forwarded_with_its_event_and_its_log(server: Server) -> None:
@@ -145,7 +132,9 @@ def test_a_state_machine_catches_an_error_by_its_type(server: Server) -> None:
             "Caught": {"Type": "Pass", "Result": "caught", "End": True},
         },
     }
-    machine = machines.create_state_machine(name="m", definition=json.dumps(definition), roleArn=ROLE)
+    machine = machines.create_state_machine(
+        name="m", definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/role-of-f"
+    )
     execution = machines.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps(error))
 
     def ended() -> Any:
@@ -156,7 +145,7 @@ def test_a_state_machine_catches_an_error_by_its_type(server: Server) -> None:
 
 
 def test_without_workers_an_invocation_says_so(mended: Server) -> None:
-    create_function(mended)
+    mended.create_function("f", "x = 1")
 
     answer = mended.client("lambda").invoke(FunctionName="f", Payload=b"{}")
 
@@ -167,7 +156,7 @@ def test_without_workers_an_invocation_says_so(mended: Server) -> None:
 def test_stock_ministack_still_hides_the_type_of_an_error(stock: Server) -> None:
     """When this fails, `forward_invocations` is needed only for where the functions run."""
     source = "class OrderTooBig(Exception): pass\ndef handle(event, context): raise OrderTooBig('12')"
-    create_function(stock, source)
+    stock.create_function("f", source)
 
     answer = stock.client("lambda").invoke(FunctionName="f", Payload=b"{}")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.ministack import __main__ as launcher
 from tests.local.ministack.contract import contract, own_server
@@ -86,16 +87,9 @@ def test_after_kill_9_the_last_save_is_there(is_mended: bool, tmp_path: Path) ->
 
 
 def test_function_code_survives_kill_9(tmp_path: Path) -> None:
-    role = "arn:aws:iam::000000000000:role/r"
     with running(tmp_path, mended=True, environment={"HEADWATER_SAVE_SECONDS": "0.1"}) as server:
         functions = server.client("lambda")
-        functions.create_function(
-            FunctionName="f",
-            Runtime="python3.11",
-            Role=role,
-            Handler="handler.handle",
-            Code={"ZipFile": zipped("x = 1")},
-        )
+        server.create_function("f", "x = 1")
         for source in ("x = 2", "x = 3"):
             before = saved(tmp_path)
             digest = functions.update_function_code(FunctionName="f", ZipFile=zipped(source))["CodeSha256"]
@@ -290,3 +284,21 @@ def test_another_version_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPa
     assert problem is not None
     assert "MiniStack 1.5.33 is needed, installed is 1.5.34" in problem
     assert "make install" in problem
+
+
+@contract
+def test_policies_and_signatures_count(server: Server) -> None:
+    iam = server.client("iam")
+    iam.create_user(UserName="limited")
+    iam.put_user_policy(UserName="limited", PolicyName="own", PolicyDocument=json.dumps(allow("sqs:ListQueues")))
+    key = iam.create_access_key(UserName="limited")["AccessKey"]
+    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+    queues = server.client("sqs", **credentials)
+    forger = server.client("sqs", **credentials | {"aws_secret_access_key": "wrong"})
+
+    assert queues.list_queues()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        queues.create_queue(QueueName="denied")
+    with pytest.raises(ClientError, match="Signature"):
+        forger.list_queues()
