@@ -26,6 +26,10 @@ export function request(ctx) {
 
 export function response(ctx) {
   if (ctx.error) {
+    // AppSync's own tokens are bound to the query that they come from.
+    if (ctx.error.message.includes('Invalid pagination token')) {
+      return util.error('nextToken is not of this list: take it from a page of rooms.', 'InvalidPageToken');
+    }
     return util.error(ctx.error.message, ctx.error.type);
   }
   const items = ctx.result.items.map((room) => ({ id: room.roomId, createdAt: room.createdAt }));

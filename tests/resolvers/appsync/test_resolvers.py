@@ -138,6 +138,14 @@ def test_rooms_are_shown_as_the_schema_has_them(load: Callable[[str], Code]) -> 
     }
 
 
+def test_rooms_say_of_a_foreign_token_what_messages_say(load: Callable[[str], Code]) -> None:
+    said = "com.amazonaws.deepdish.common.pagination.InvalidPaginationTokenException: Invalid pagination token given."
+    context = {"arguments": {}, "error": {"type": "DynamoDB:UserIllegalArgumentException", "message": said}}
+    assert failure(load("Query.rooms.js").run("response", context))[0] == "InvalidPageToken"
+    context["error"] = {"type": "DynamoDB:ProvisionedThroughputExceededException", "message": "slow"}
+    assert failure(load("Query.rooms.js").run("response", context))[0] == context["error"]["type"]
+
+
 def test_a_publication_is_passed_on_as_it_is(load: Callable[[str], Code]) -> None:
     code = load("Mutation.publishMessages.js")
     envelope = {"roomId": "lobby", "items": [{"seq": 1, "message": None}]}
