@@ -27,7 +27,7 @@ class Answer:
     log_tail: str
 
 
-class WorkersUnavailable(Exception):  # noqa: N818 - says it all
+class WorkersUnavailable(Exception):
     """Nobody serves the invocation socket."""
 
 

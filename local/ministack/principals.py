@@ -16,7 +16,7 @@ from local.ministack.environment import ACCOUNT_ID
 Policy = dict[str, Any]
 
 
-class UnknownPrincipal(Exception):  # noqa: N818 - says it all
+class UnknownPrincipal(Exception):
     """No such access key, or it is inactive, expired, or the session token does not belong to it.
 
     `code` is AWS's (`UnrecognizedClientException`, `ExpiredTokenException`, ...).

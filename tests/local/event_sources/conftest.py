@@ -21,7 +21,6 @@ from local.cloud import Cloud
 from local.event_sources import EventSources
 from local.functions import Functions
 
-# Notes the event in a file of the test's own, then does what the test wants.
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -29,6 +28,7 @@ TRUST = {
     ],
 }
 
+# Notes the event in a file of the test's own, then does what the test wants.
 NOTE = """
 import json, os, pathlib, time
 def note(event):
