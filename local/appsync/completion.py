@@ -80,7 +80,7 @@ class Completer:
             return _list(self.position(inner.of_type, field), absent)
         if isinstance(inner, GraphQLObjectType):
             assert field.selection is not None
-            return _object(self._lazy_fill(inner.name, field.selection), absent)
+            return self._object(inner.name, field.selection, absent)
         if isinstance(inner, GraphQLEnumType):
             return _leaf(_identity if self._payload else _enum(inner), absent)
         if isinstance(inner, GraphQLScalarType):
@@ -127,17 +127,22 @@ class Completer:
         fast = FAST.get(inner.name, _Never) if isinstance(inner, GraphQLScalarType) else _Never
         return field.key, field.name, fast, complete, field if is_special(field) else None
 
-    def _lazy_fill(self, type_name: str, selection: Selection) -> Fill:
-        """Compiled at first use: recursion in the schema is bounded by the document, not by the types."""
-        compiled: Fill | None = None
+    def _object(self, type_name: str, selection: Selection, absent: Callable[..., Any] | None) -> Complete:
+        """Compiles its fields at first use: recursion is bounded by the document, not by the types."""
+        fill: Fill | None = None
 
-        def fill(source: Any, path: Path, out: dict[str, Any], anchor: Anchor, run: Any) -> bool:
-            nonlocal compiled
-            if compiled is None:
-                compiled = self.fill(selection.fields(type_name))
-            return compiled(source, path, out, anchor, run)
+        def complete(value: Any, path: Path, key: Any, container: Any, anchor: Anchor, run: Any) -> Any:
+            nonlocal fill
+            if value is None:
+                return absent(path, key, run) if absent else None
+            if fill is None:
+                fill = self.fill(selection.fields(type_name))
+            out: dict[str, Any] = {}
+            if fill(value, (path, key), out, anchor if absent else (container, key), run):
+                return out
+            return INVALID if absent else None
 
-        return fill
+        return complete
 
     def _abstract(self, expected: Any, field: FieldPlan, absent: Callable[..., Any] | None) -> Complete:
         assert field.selection is not None
@@ -153,7 +158,7 @@ class Completer:
                 run.errors.append(_unresolved(value, name, expected.name, field, (path, key)))
                 return INVALID if absent else None
             if name not in objects:
-                objects[name] = _object(self._lazy_fill(name, selection), absent)
+                objects[name] = self._object(name, selection, absent)
             result = objects[name](value, path, key, container, anchor, run)
             if isinstance(result, dict):
                 run.types[id(result)] = name
@@ -236,18 +241,6 @@ def _list(item: Complete, absent: Callable[..., Any] | None) -> Complete:
                 result[index] = completed
         if valid:
             return result
-        return INVALID if absent else None
-
-    return complete
-
-
-def _object(fill: Fill, absent: Callable[..., Any] | None) -> Complete:
-    def complete(value: Any, path: Path, key: Any, container: Any, anchor: Anchor, run: Any) -> Any:
-        if value is None:
-            return absent(path, key, run) if absent else None
-        out: dict[str, Any] = {}
-        if fill(value, (path, key), out, anchor if absent else (container, key), run):
-            return out
         return INVALID if absent else None
 
     return complete

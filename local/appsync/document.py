@@ -9,10 +9,14 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     Node,
     OperationDefinitionNode,
+    SelectionSetNode,
     parse,
 )
 
@@ -21,6 +25,9 @@ from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 from local.appsync.schema import Schema
 from local.appsync.validation import validate
+
+# What graphql-core's parser allows in one definition; execution recurses as deep as selection sets are nested.
+MAX_NESTING = 200
 
 EMPTY_BRACES = re.compile(r"\{[\s,]*\}")
 
@@ -63,12 +70,16 @@ class Documents:
         """Parses and validates a text. Raises MalformedQueryError, OperationError (too long)."""
         document = self._parse(text)
         self._metrics.documents_validated += 1
-        return Document(
-            text=text,
-            operations=[node for node in document.definitions if isinstance(node, OperationDefinitionNode)],
-            fragments={n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)},
-            errors=validate(self._schema.graphql, document, introspection=self._introspection),
-        )
+        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        fragments = {n.name.value: n for n in document.definitions if isinstance(n, FragmentDefinitionNode)}
+        try:
+            errors = validate(self._schema.graphql, document, introspection=self._introspection)
+            deepest = 0 if errors else _deepest(operations, fragments)
+        except RecursionError:
+            deepest = MAX_NESTING + 1
+        if deepest > MAX_NESTING:
+            raise MalformedQueryError(f"selection sets are nested deeper than {MAX_NESTING} levels")
+        return Document(text, operations, fragments, errors)
 
     def _parse(self, text: str) -> DocumentNode:
         limit = self._limits.query_tokens
@@ -90,3 +101,22 @@ def _has_empty_selection(node: Node) -> bool:
     if selection_set is None:
         return False
     return not selection_set.selections or any(_has_empty_selection(child) for child in selection_set.selections)
+
+
+def _deepest(operations: list[OperationDefinitionNode], fragments: dict[str, FragmentDefinitionNode]) -> int:
+    """How deep selection sets are nested when fragments are put in their place; there is no cycle among them."""
+    known: dict[str, int] = {}
+
+    def depth(selection_set: SelectionSetNode) -> int:
+        deepest = 1
+        for node in selection_set.selections:
+            if isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name not in known:
+                    known[name] = depth(fragments[name].selection_set)
+                deepest = max(deepest, known[name])
+            elif isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
+                deepest = max(deepest, 1 + depth(node.selection_set))
+        return deepest
+
+    return max((depth(operation.selection_set) for operation in operations), default=0)

@@ -17,7 +17,10 @@ def encode(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_number)
     except TypeError:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_number)
+        try:
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_number)
+        except RecursionError:
+            raise TypeError("a value is nested too deeply for JSON") from None
         return text.encode("utf-8", "replace")
 
 

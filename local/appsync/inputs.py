@@ -78,6 +78,9 @@ class _Variable:
             return
         try:
             coerced[self.name] = coerce_value(self.type, given[self.name], self.name, self.name)
+        except RecursionError:
+            message = f"Variable '{self.name}' has an invalid value. It is nested too deeply."
+            raise OperationError([operation_error(message, self.locations)]) from None
         except _InputError as error:
             if error.name is None:
                 raise OperationError([operation_error(error.message)]) from None

@@ -79,16 +79,18 @@ def java_class(value: Any) -> str:
     return "LinkedHashMap" if isinstance(value, dict) else "ArrayList" if isinstance(value, list) else "null"
 
 
-def java_text(value: Any) -> str:
+def java_text(value: Any, levels: int = 50) -> str:
     """`toString()` of a JSON value in Java, as it appears in messages and in String fields: `{a=1}`, `[1, 2]`."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict | list | tuple) and levels == 0:
+        return "..."
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={java_text(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}={java_text(item, levels - 1)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(java_text(item) for item in value) + "]"
+        return "[" + ", ".join(java_text(item, levels - 1) for item in value) + "]"
     return str(value)
 
 
@@ -140,6 +142,10 @@ def _string_in(value: Any) -> str:
         return value
     if isinstance(value, dict | list) or value is None:
         raise _mismatch("String", value)
+    return java_text(value)
+
+
+def _text(value: Any) -> str:
     return java_text(value)
 
 
@@ -257,8 +263,8 @@ BUILT_IN = {
         Scalar("Int", _int, _int, (IntValueNode,)),
         Scalar("Float", _float, _float, (IntValueNode, FloatValueNode)),
         Scalar("Boolean", _boolean, _boolean, (BooleanValueNode,)),
-        Scalar("String", _string_in, java_text, (StringValueNode,)),
-        Scalar("ID", _id, java_text, (StringValueNode, IntValueNode)),
+        Scalar("String", _string_in, _text, (StringValueNode,)),
+        Scalar("ID", _id, _text, (StringValueNode, IntValueNode)),
     )
 }
 

@@ -195,6 +195,31 @@ def test_the_token_limit_is_about_tokens_not_characters() -> None:
     )
 
 
+def nested(levels: int) -> str:
+    return "sub { " * levels + "id" + " }" * levels
+
+
+def test_selections_may_be_nested_deeply() -> None:
+    assert documents().load(f"{{ item(id: 1) {{ {nested(190)} }} }}").errors == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{ item(id: 1) {{ {nested(300)} }} }}",
+        f"{{ item(id: 1) {{ {nested(100)[:-200].replace('id', '...F')} }} }}".replace("...F", "...F" + " }" * 100)
+        + f" fragment F on Item {{ {nested(150)} }}",
+        "{ item(id: 1) { ...F0 } }"
+        + "".join(f" fragment F{n} on Item {{ sub {{ ...F{n + 1} }} }}" for n in range(900))
+        + " fragment F900 on Item { id }",
+    ],
+    ids=["in one definition", "through a fragment", "through many fragments"],
+)
+def test_selections_nested_too_deeply_are_refused(text: str) -> None:
+    with pytest.raises(MalformedQueryError):
+        documents().load(text)
+
+
 def test_several_operations_need_a_name() -> None:
     document = documents().load("query A { a } query B { a }")
     with pytest.raises(MissingOperationNameError) as raised:

@@ -504,3 +504,19 @@ async def test_a_schema_without_mutations_refuses_one() -> None:
 async def test_integers_beyond_64_bits_are_no_internal_error() -> None:
     response = await run("{ json }", {"json": {"n": 2**70}})
     assert response["data"]["json"] is not None
+
+
+async def test_awsjson_nested_too_deeply_is_an_error_of_its_field() -> None:
+    value: list[Any] = []
+    for _ in range(5_000):
+        value = [value]
+    response = await run("{ hello json }", {"hello": "h", "json": value})
+    assert response["data"] == {"hello": "h", "json": None}
+
+
+async def test_deep_selections_run() -> None:
+    boss: dict[str, Any] = {"age": 1}
+    for _ in range(190):
+        boss = {"boss": boss}
+    response = await run("{ person " + "{ boss " * 190 + "{ age }" + " }" * 190 + " }", {"person": boss})
+    assert "errors" not in response

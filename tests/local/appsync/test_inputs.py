@@ -166,3 +166,11 @@ async def test_a_variable_of_the_wrong_kind(type_name: str, argument: str, value
 
 async def test_variables_that_the_operation_does_not_declare_are_ignored() -> None:
     assert await arguments('(s: "x")', "", {"other": 1}) == {"s": "x"}
+
+
+async def test_a_variable_nested_too_deeply_is_an_error() -> None:
+    value: dict[str, Any] = {"name": "a"}
+    for _ in range(900):
+        value = {"name": "a", "nested": value}
+    error = await refused("($i: In)", "f(input: $i)", {"i": value})
+    assert error["message"] == "Variable 'i' has an invalid value. It is nested too deeply."
