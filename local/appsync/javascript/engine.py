@@ -96,12 +96,15 @@ class Code:
         for _ in range(_MAX_RESTARTS):
             if entropy:
                 message["entropy"] = os.urandom(entropy).hex()
-            answer = self._javascript.start(self._index, handler, _encode(message))
-            if isinstance(answer, HandlerError):
-                return Outcome(error=answer)
-            if len(answer) > MAX_RESULT_BYTES:
-                return Outcome(error=HandlerError("The result of the handler is larger than 5 MB.", "MappingTemplate"))
-            result = _decode(answer)
+            try:
+                answer = self._javascript.start(self._index, handler, _encode(message))
+                if isinstance(answer, HandlerError):
+                    return Outcome(error=answer)
+                if len(answer) > MAX_RESULT_BYTES:
+                    return _unusable("The result of the handler is larger than 5 MB.")
+                result = _decode(answer)
+            except RecursionError:
+                return _unusable("The context or the result of the handler is nested too deeply.")
             signal = result.get("signal")
             if signal == "entropy":
                 entropy = 4 * max(entropy, _ENTROPY_BYTES)
@@ -128,7 +131,7 @@ class JavaScript:
         realm = self._context.eval("globalThis")
         folder = resources.files(__package__) / "runtime"
         for name in _RUNTIME:
-            self._context.eval(_WRAPPER % (folder / f"{name}.js").read_text())(shared, realm)
+            self._context.eval(_WRAPPER % (folder / f"{name}.js").read_text("utf-8"))(shared, realm)
         take = self._context.eval("(function ($, name) { return $[name]; })")
         names = ("start", "addCode", "dropCode", "addZone")
         self._start, self._add_code, self._drop_code, self._add_zone = (take(shared, name) for name in names)
@@ -173,6 +176,10 @@ class JavaScript:
     def _own_thread(self) -> None:
         if threading.get_ident() != self._thread:
             raise RuntimeError("a JavaScript realm belongs to the thread that made it")
+
+
+def _unusable(message: str) -> Outcome:
+    return Outcome(error=HandlerError(message, "MappingTemplate"))
 
 
 def _encode(message: dict[str, Any]) -> str:

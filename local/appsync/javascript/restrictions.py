@@ -39,6 +39,7 @@ _FORBIDDEN: dict[str, tuple[str, str]] = {
     "yield_expression": ("no-yield", "yield is not supported"),
     "async": ("no-async", "async is not supported"),
     "await_expression": ("no-await", "await is not supported"),
+    "await": ("no-await", "await is not supported"),  # of for await
     "update_expression": ("no-disallowed-unary-operators", "++ and -- are not supported; use += 1"),
     "new_expression": ("no-new", "new is not supported"),
     "regex": ("no-regex", "regex literals are not supported; use util.matches"),
@@ -73,7 +74,7 @@ def check(module: Module) -> None:
 def _check_node(module: Module, visit: Visit) -> None:
     node = visit.node
     kind = node.type
-    if kind in _FORBIDDEN and (node.is_named or kind == "async"):
+    if kind in _FORBIDDEN and (node.is_named or kind in ("async", "await")):
         rule, message = _FORBIDDEN[kind]
         raise module.error(node, message, rule)
     if kind in ("unary_expression", "binary_expression"):

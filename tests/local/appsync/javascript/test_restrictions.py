@@ -22,6 +22,7 @@ FORBIDDEN = [
     ("no-generators", "const g = function* () {};"),
     ("no-async", "const f = async () => 1;"),
     ("no-async", "async function f() {}"),
+    ("no-await", "for await (const a of ctx.args.list) {}"),
     ("no-disallowed-unary-operators", "let a = 1; a++;"),
     ("no-disallowed-unary-operators", "let a = 1; --a;"),
     ("no-disallowed-unary-operators", "return ~1;"),

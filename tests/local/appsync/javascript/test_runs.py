@@ -298,6 +298,19 @@ def test_a_value_with_a_cycle_is_an_error() -> None:
     assert error.type == "Code"
 
 
+def test_a_value_that_nests_too_deeply_is_an_error() -> None:
+    body = "let a = []; const l = ctx.args.l; for (const i of l) a = [a]; for (const i of l) a = [a]; return a;"
+    error = run(body, {"arguments": {"l": list(range(1000))}}).error
+    assert error is not None
+    assert error.type == "MappingTemplate"
+
+
+def test_hidden_recursion_ends_with_an_error() -> None:
+    error = run("const o = { f: (n) => o.f(n + 1) }; return o.f(1);").error
+    assert error is not None
+    assert error.message.endswith("RangeError: Maximum call stack size exceeded")
+
+
 def test_a_missing_member_is_named() -> None:
     for expression, name in [
         ("util.rds.toJsonObject('')", "util.rds"),
