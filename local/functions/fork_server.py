@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -58,7 +57,7 @@ class ForkServer:
             # -I and -S: nothing of the environment's packages, the user's site or PYTHON* variables gets in.
             command = [sys.executable, "-I", "-S", "-X", "utf8"]
             self._process = subprocess.Popen(
-                [*command, str(RUNTIME / "__main__.py"), str(theirs.fileno()), json.dumps(self._settings)],
+                [*command, str(RUNTIME / "__main__.py"), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -67,6 +66,7 @@ class ForkServer:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is for the runner, which stops functions in order
             )
+        ours.sendall(framing.encode(self._settings))
         self._control = ours
         asyncio.get_running_loop().add_reader(ours.fileno(), self._read)
 

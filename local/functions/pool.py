@@ -196,9 +196,7 @@ class Pool:
         if len(payload) > invocation.LARGEST_RESPONSE_BYTES:
             payload, failed = invocation.response_too_large(), True
         duration_ms = (time.monotonic() - began) * 1000
-        log.write(
-            end_lines(header["requestId"], duration_ms, configuration.memory_mb, answer.peak_mb, init_ms, status)
-        )
+        log.write(end_lines(header["requestId"], duration_ms, configuration.memory_mb, answer.peak_mb, init_ms, status))
         return Invocation(payload, "Unhandled" if failed else None, log.tail)
 
     def _warm(self) -> Worker | None:

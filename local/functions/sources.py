@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import watchfiles
+
+logger = logging.getLogger("headwater.functions")
 
 SourceMap = Mapping[str, Sequence[Path]]
 """Function name (the physical id) -> folders that come before the deployed code on its `sys.path`."""
@@ -45,6 +48,12 @@ class SourceWatch:
             self._task = None
 
     async def _watch(self) -> None:
+        try:
+            await self._follow()
+        except (OSError, RuntimeError) as error:  # watchfiles' own, as for a folder that is gone
+            logger.warning("sources are no longer watched until the next deployment: %s", error)
+
+    async def _follow(self) -> None:
         async for changes in watchfiles.awatch(*self._folders, debounce=200, step=20, recursive=True):
             names: set[str] = set()
             for _, text in changes:
@@ -61,4 +70,3 @@ class SourceWatch:
             name = Path(importlib.util.cache_from_source(path.name)).name
             cached = self._bytecode.joinpath(*path.parent.parts[1:], name)
             cached.unlink(missing_ok=True)
-

@@ -1,4 +1,4 @@
-"""Entry of the fork server: `python -I -S __main__.py <control descriptor> <json settings>`.
+"""Entry of the fork server: `python -I -S __main__.py <control descriptor>`.
 
 The frames of the server are left before the worker runs, so that `sys.exit` in a function ends its process as it does
 in Lambda, with its exit handlers.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import pathlib
 import sys
 
@@ -26,8 +25,7 @@ def main() -> None:
     worker = importlib.import_module(f"{PACKAGE}.worker")
     # A script's folder comes first on sys.path even though nothing in it is for functions.
     sys.path[:] = [entry for entry in sys.path if entry != str(folder)]
-    settings = json.loads(sys.argv[2])
-    task = fork_server.serve(int(sys.argv[1]), settings["path"], settings["preload"])
+    task = fork_server.serve(int(sys.argv[1]))
     if task is not None:
         worker.run(task)
 

@@ -2,6 +2,7 @@
 
 Single-threaded on purpose, so that forking is safe. Speaks frames on its control socket:
 
+- in, once and first: `{"path": [...], "preload": [...]}`
 - in: `{"fork": {...}, "id": n}` with two descriptors (the worker's socket, its log pipe); `{"kill": n}`
 - out: `{"ready": true}`; `{"forked": n}`; `{"exited": n, "status": wait status}`
 
@@ -27,16 +28,19 @@ from . import framing, sdk
 PR_SET_PDEATHSIG = 1
 
 
-def serve(control_fd: int, path: list[str], preload: list[str]) -> dict[str, Any] | None:
+def serve(control_fd: int) -> dict[str, Any] | None:
     """Serve until the control socket closes (None), or, in a forked child, return what the worker is to run."""
     die_with(os.getppid())
     control = socket.socket(fileno=control_fd)
+    settings = framing.receive(control)
+    if settings is None:
+        return None
     # `-S` keeps the environment's packages out of sys.path; it also left out these builtins of a normal interpreter.
     site.setquit()
     site.setcopyright()
     site.sethelper()
-    sys.path[:0] = path
-    for name in preload:
+    sys.path[:0] = settings[0]["path"]
+    for name in settings[0]["preload"]:
         # A layer's broken module is the function's error to report when it imports it, not the fork server's.
         with contextlib.suppress(Exception):
             importlib.import_module(name)

@@ -152,9 +152,7 @@ class Function:
 
     def batches(self) -> list[list[int]]:
         """The events so far, as the numbers of their records' items."""
-        return [
-            [int(record["dynamodb"]["Keys"]["pk"]["S"]) for record in event["Records"]] for event in self.events()
-        ]
+        return [[int(record["dynamodb"]["Keys"]["pk"]["S"]) for record in event["Records"]] for event in self.events()]
 
     def numbers(self) -> list[int]:
         """The numbers of all records so far."""

@@ -231,8 +231,6 @@ async def test_what_is_not_polled_is_named(world: World) -> None:
     function = await world.function()
     await world.call("sqs", "create_queue", QueueName="unserved")
     arn = "arn:aws:sqs:us-east-1:000000000000:unserved"
-    created = await world.call(
-        "lambda", "create_event_source_mapping", FunctionName=function.name, EventSourceArn=arn
-    )
+    created = await world.call("lambda", "create_event_source_mapping", FunctionName=function.name, EventSourceArn=arn)
     await until(lambda: created["UUID"] in world.sources.not_emulated)
     assert "only DynamoDB streams are polled" in str(world.sources.not_emulated[created["UUID"]])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from local.functions import TooManyRequests
 from tests.local.functions.conftest import Deployed, until, write
 
+ROOT = Path(__file__).resolve().parents[3]
 PID = "import os\ndef handler(event, context): return os.getpid()"
 MEET = """
 import os, pathlib, time
@@ -133,6 +136,32 @@ async def test_stopping_leaves_no_process(tmp_path: Path) -> None:
     deployed.deploy(code)
     pids = await deployed.call()
     await deployed.functions.stop()
+    await until(lambda: not any(runs(pid) for pid in pids))
+
+
+async def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = """
+import asyncio, json, os, pathlib, sys
+from tests.local.functions.conftest import Deployed
+async def main():
+    deployed = Deployed(pathlib.Path(sys.argv[1]))
+    await deployed.functions.start()
+    code = "def handler(e, c):\\n  if e: threading.Event().wait()\\n  return [os.getpid(), os.getppid()]"
+    deployed.deploy("import os, threading\\n" + code)
+    idle = await deployed.call()
+    busy = asyncio.create_task(deployed.call(True))
+    await asyncio.sleep(0)
+    print(json.dumps(idle), flush=True)
+    await busy
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    pids = json.loads(await process.stdout.readline())
+    process.kill()
+    await process.wait()
     await until(lambda: not any(runs(pid) for pid in pids))
 
 
