@@ -57,6 +57,7 @@ REPLACED = {
     "DeferStreamDirectiveOnRootField",
     "DeferStreamDirectiveOnValidOperationsRule",
     "StreamDirectiveOnListField",
+    "MaxIntrospectionDepthRule",
 }
 
 # By rule: the error's type, a pattern over graphql-core's message, the description in graphql-java's words.
@@ -70,7 +71,7 @@ WORDING: dict[str, list[tuple[str, str, str]]] = {
     ],
     "ProvidedRequiredArgumentsRule": [
         ("MissingDirectiveArgument", r"Argument '@\w+\((\w+):\)'", "Missing directive argument {0}"),
-        ("MissingFieldArgument", r"Argument '[\w.]*\((\w+):\)'", "Missing field argument {0}"),
+        ("MissingFieldArgument", r"Argument '[^@'(]*\((\w+):\)'", "Missing field argument {0}"),
     ],
     "ScalarLeafsRule": [
         (

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from graphql import specified_rules
 
 from local.appsync.document import Documents
 from local.appsync.errors import MalformedQueryError, MissingOperationNameError, OperationError
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 from local.appsync.schema import build_schema
+from local.appsync.validation import REPLACED, WORDING
 
 SDL = """
 type Query {
@@ -73,6 +75,7 @@ def test_each_validation_error_is_an_entry_of_its_own() -> None:
 WORDINGS = [
     ("{ item(id: 1) { x } }", "FieldUndefined: Field 'x' in type 'Item' is undefined @ 'item/x'"),
     ("{ item { id } }", "MissingFieldArgument: Missing field argument id @ 'item'"),
+    ("{ __type { name } }", "MissingFieldArgument: Missing field argument name @ '__type'"),
     ("{ item(id: 1, b: 2) { id } }", "UnknownArgument: Unknown field argument b @ 'item'"),
     ("{ item(id: 1) }", "SubSelectionRequired: Sub selection required for type Item of field item @ 'item'"),
     ("{ a { b } }", "SubSelectionNotAllowed: Sub selection not allowed on leaf type String of field a @ 'a'"),
@@ -151,6 +154,10 @@ WORDINGS = [
 @pytest.mark.parametrize(("text", "wording"), WORDINGS, ids=[wording.split(":")[0] for _, wording in WORDINGS])
 def test_validation_errors_speak_as_graphql_java(text: str, wording: str) -> None:
     assert errors(text)[0]["message"] == f"Validation error of type {wording}"
+
+
+def test_every_rule_of_graphql_core_has_its_wording() -> None:
+    assert {rule.__name__ for rule in specified_rules} == set(WORDING) | REPLACED
 
 
 def test_an_error_inside_a_fragment_has_the_fragment_in_its_path() -> None:
