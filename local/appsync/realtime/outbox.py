@@ -78,6 +78,8 @@ class Outbox:
             return
         data = b"".join(self._parts)
         self._parts.clear()
+        if self._transport.is_closing():  # uvloop raises on a write to a closed socket
+            return
         self._transport.write(data)
         if self.congested and not self.closed and self._transport.get_write_buffer_size() > self._max_unread:
             self.closed = True

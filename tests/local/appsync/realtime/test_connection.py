@@ -443,3 +443,19 @@ async def test_an_invalidated_subscription_completes_and_the_connection_closes(p
         assert await receive(socket) == {"id": "1", "type": "complete"}
         with pytest.raises(websockets.ConnectionClosedOK):
             await receive(socket)
+
+
+async def test_sockets_that_are_cut_while_an_event_goes_out_take_it_from_nobody(plane: Serving) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        old = [await stack.enter_async_context(connecting(plane)) for _ in range(5)]
+        for socket in old:
+            await socket.send(start("1"))
+            assert (await receive(socket))["type"] == "start_ack"
+        doomed = list(plane.server.realtime.connections)
+        last = await stack.enter_async_context(connecting(plane))
+        await last.send(start("1"))
+        assert (await receive(last))["type"] == "start_ack"
+        plane.engine.publish({"onRoom": "hi"})
+        for connection in doomed:
+            connection.abort()
+        assert (await receive(last))["payload"]["data"] == {"onRoom": "hi"}
