@@ -140,16 +140,13 @@ def message_changes(
 
     Raises:
         Unauthorized, InvalidInput: the arguments.
-        TryAgain: the database is too busy.
+        TableError: the table did not answer.
     """
     topic = topics.room(room_id)
     rights.require(caller, "Query.messageChanges", str(topic))
     validation.room_id("roomId", room_id)
     limit = validation.limit(limit, default=DEFAULT_PAGE, most=LARGEST_PAGE)
-    try:
-        page = chat.change_log.read(str(topic), after, limit, time.monotonic() + _PATIENCE_SECONDS)
-    except TableError as error:
-        raise TryAgain from error
+    page = chat.change_log.read(str(topic), after, limit, time.monotonic() + _PATIENCE_SECONDS)
     return {
         "roomId": room_id,
         "topic": str(topic),

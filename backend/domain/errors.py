@@ -5,7 +5,7 @@ DomainError
 ├── InvalidPageToken      `nextToken` is broken, or of another list
 ├── IdempotencyConflict   the `clientMutationId` was used with another input
 ├── Unauthorized          the caller has no right to this field or topic
-├── TryAgain              too busy now; nothing was stored
+├── TryAgain              too busy now: the same call later
 └── Internal              a defect of ours; the log has the details
 """
 
@@ -70,7 +70,7 @@ class TryAgain(DomainError):
     type = "TryAgain"
 
     def __init__(self) -> None:
-        super().__init__("Too busy at the moment: nothing was stored, try again.")
+        super().__init__("Too busy at the moment: try again, with the same clientMutationId if it has one.")
 
 
 class Internal(DomainError):

@@ -7,21 +7,29 @@ resolution also turns an item's error into null.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from domain.caller import Caller, from_identity
-from domain.errors import DomainError, Internal
+from domain.errors import DomainError, Internal, TryAgain
+from domain.table import TableError
 
 # A field's coordinate -> what answers it: called with the caller and the field's arguments as snake_case keywords.
 Fields = Mapping[str, Callable[..., Any]]
 
-_log = logging.getLogger(__name__)
+
+class Log(Protocol):
+    """Where the reasons go: a standard logger, or Powertools'."""
+
+    def warning(self, msg: object, *args: object, exc_info: BaseException) -> None:
+        """Log what the caller can help."""
+
+    def exception(self, msg: object, *args: object) -> None:
+        """Log a defect, with the exception that is being handled."""
 
 
-def answer(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
+def answer(event: Mapping[str, Any], fields: Fields, log: Log) -> dict[str, Any]:
     """Answer a field for `resolvers/appsync/lambda.js` and `subscription.js`, which make the event and take the answer.
 
     Never raises: what goes wrong becomes `{"error": {type, message, data, info}}`.
@@ -31,11 +39,14 @@ def answer(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
         caller: Caller = from_identity(event.get("identity"))
         return {"data": fields[coordinate](caller, **keywords(event["arguments"]))}
     except DomainError as error:
-        if isinstance(error.__cause__, Exception):
-            _log.warning("%s answers %s", coordinate, error.type, exc_info=error)
+        if isinstance(error, TryAgain):
+            log.warning("%s answers %s", coordinate, error.type, exc_info=error)
         return _error(error)
-    except Exception:  # noqa: BLE001 - the edge: a defect is logged whole and told to nobody
-        _log.exception("%s failed", coordinate)
+    except TableError as error:
+        log.warning("%s cannot read", coordinate, exc_info=error)
+        return _error(TryAgain())
+    except Exception:
+        log.exception("%s failed", coordinate)
         return _error(Internal())
 
 

@@ -97,14 +97,10 @@ class Rooms:
         """
         self.forget(placement)
         if placement.shards < MAX_SHARDS:
-            doubled = Set(
-                key(placement.room_id),
-                {"shards": min(2 * placement.shards, MAX_SHARDS)},
-                "#shards = :seen",
-                {":seen": placement.shards},
-            )
+            doubled = min(2 * placement.shards, MAX_SHARDS)
+            more = Set(key(placement.room_id), {"shards": doubled}, "#shards < :doubled", {":doubled": doubled})
             with contextlib.suppress(TableError):
-                self._table.write([doubled])
+                self._table.write([more])
 
 
 def _room_writes(room_id: str, room: Item | None, shards: int, now_ms: int, expires_at: int) -> list[Write]:

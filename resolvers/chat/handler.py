@@ -77,4 +77,4 @@ FIELDS: fields.Fields = {
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one field."""
     del context
-    return fields.answer(event, FIELDS)
+    return fields.answer(event, FIELDS, logger)

@@ -10,6 +10,7 @@ import pytest
 from domain import fields
 from domain.caller import ANONYMOUS, Caller
 from domain.errors import InvalidInput
+from domain.table import Throttled
 
 
 def event(field: str, **arguments: Any) -> dict[str, Any]:
@@ -35,16 +36,22 @@ def fail(caller: Caller) -> Any:
     raise KeyError("a secret")
 
 
-FIELDS = {"Query.echo": echo, "Query.refuse": refuse, "Query.fail": fail}
+def throttle(caller: Caller) -> Any:
+    del caller
+    raise Throttled("slow")
+
+
+FIELDS = {"Query.echo": echo, "Query.refuse": refuse, "Query.fail": fail, "Query.throttle": throttle}
+LOG = logging.getLogger("test")
 
 
 def test_arguments_become_keywords_and_inputs_stay_as_they_are() -> None:
-    answer = fields.answer(event("echo", roomId="lobby", input={"roomId": "x"}), FIELDS)
+    answer = fields.answer(event("echo", roomId="lobby", input={"roomId": "x"}), FIELDS, LOG)
     assert answer == {"data": [ANONYMOUS, {"room_id": "lobby", "input": {"roomId": "x"}}]}
 
 
 def test_a_domain_error_is_told() -> None:
-    assert fields.answer(event("refuse"), FIELDS) == {
+    assert fields.answer(event("refuse"), FIELDS, LOG) == {
         "error": {
             "type": "InvalidInput", "message": "input.text must not be empty.", "data": None,
             "info": {"field": "input.text"},
@@ -57,7 +64,12 @@ def test_a_domain_error_is_told() -> None:
 )
 def test_a_defect_is_logged_and_not_told(broken: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        answer = fields.answer(broken, FIELDS)
+        answer = fields.answer(broken, FIELDS, LOG)
     assert answer["error"]["type"] == "Internal"
     assert "secret" not in str(answer)
+    assert caplog.records[0].exc_info
+
+
+def test_a_table_that_does_not_answer_is_a_reason_to_try_again(caplog: pytest.LogCaptureFixture) -> None:
+    assert fields.answer(event("throttle"), FIELDS, LOG)["error"]["type"] == "TryAgain"
     assert caplog.records[0].exc_info
