@@ -24,6 +24,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local.ministack import state_lock
 from local.ministack.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 logger = logging.getLogger("headwater.cloud")
@@ -31,6 +32,9 @@ logger = logging.getLogger("headwater.cloud")
 PROJECT = str(Path(__file__).resolve().parent.parent)
 START_SECONDS = 30.0
 STOP_SECONDS = 3.0
+PREDECESSOR_SECONDS = 6.0
+LOG_BYTES = 10_000_000
+"""A log that is larger at the start is put aside, in the place of the one before."""
 RENEW_BEFORE_SECONDS = 300.0
 """Role credentials are renewed this long before they expire, so that none expires in a worker's hands."""
 
@@ -104,8 +108,7 @@ class Cloud:
         self.log_file = state / "ministack.log"
         self._mqtt_port = mqtt_port
         self._state = state
-        # The system's temporary directory and not `state`: a socket's path may have 107 bytes only.
-        self._sockets = Path(tempfile.mkdtemp(prefix="headwater-"))
+        self._sockets = _socket_directory(state)
         self.invoke_socket = self._sockets / "invoke"
         self._process: asyncio.subprocess.Process | None = None
         self._lifeline: int | None = None
@@ -124,10 +127,14 @@ class Cloud:
 
     async def start(self) -> None:
         """Start MiniStack and wait until it answers. Raises CloudError."""
+        self._stopping = False
+        self._state.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(_wait_for_predecessor, self._state)
         _check_port(self.port, "HEADWATER_AWS_PORT", "the AWS services")
         if self._mqtt_port:
             _check_port(self._mqtt_port, "HEADWATER_MQTT_PORT", "MQTT")
-        self._state.mkdir(parents=True, exist_ok=True)
+        if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
         self._listen()
         read_end, self._lifeline = os.pipe()
         command = [sys.executable, "-m", "local.ministack"]
@@ -307,6 +314,20 @@ class Cloud:
             session_token=answer["SessionToken"],
             expires_at=answer["Expiration"].timestamp(),
         )
+
+
+def _socket_directory(state: Path) -> Path:
+    """Where the AF_UNIX sockets are: below `state`, unless their path would be too long (107 bytes on Linux)."""
+    directory = state.resolve() / "sockets"
+    return directory if len(str(directory)) < 90 else Path(tempfile.mkdtemp(prefix="headwater-"))
+
+
+def _wait_for_predecessor(state: Path) -> None:
+    """After kill -9 of the runner its MiniStack saves and ends by itself; until then it holds state and port."""
+    try:
+        os.close(state_lock.acquire(state, PREDECESSOR_SECONDS))
+    except state_lock.StateInUse as error:
+        raise CloudError(str(error)) from error
 
 
 def _check_port(port: int, variable: str, what: str) -> None:

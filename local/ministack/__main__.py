@@ -11,10 +11,13 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from local.ministack import environment, lifeline
+from local.ministack import environment, lifeline, state_lock
 
 REQUIRED_VERSION = "1.5.33"
 """The mends replace private functions, which another version may have renamed."""
+
+LOCK_SECONDS = 5.0
+"""How long to wait for a predecessor on the same state that is about to end."""
 
 
 def check_version() -> str | None:
@@ -45,6 +48,10 @@ def main() -> None:
     if problem:
         sys.exit(problem)
     arguments.state.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = state_lock.acquire(arguments.state, LOCK_SECONDS)
+    except state_lock.StateInUse as error:
+        sys.exit(str(error))
     if arguments.parent_pipe is not None:
         lifeline.stop_with_parent(arguments.parent_pipe)
     os.environ.update(environment.clean(os.environ))
@@ -58,8 +65,9 @@ def main() -> None:
     # MiniStack reads its environment at import, hence not at the top of the file.
     from ministack import app
 
-    from local.ministack import mends
+    from local.ministack import mends, process
 
+    process.saves.keep_open(lock)
     mends.apply()
     app.main()
 

@@ -20,6 +20,8 @@ from pathlib import Path
 
 logger = logging.getLogger("headwater.saves")
 
+HIGHEST_DESCRIPTOR = 65536
+
 WriteState = Callable[[Path], Callable[[], None]]
 """Writes every service's state file into a directory that holds the previous save's files, in a child of ours.
 
@@ -39,6 +41,7 @@ class Saves:
         self._wake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._child: int | None = None
+        self._kept_open: list[int] = []
         self._directory.mkdir(parents=True, exist_ok=True)
         if not self.current.is_symlink():
             self._make_current(self._new_directory(0))
@@ -64,6 +67,10 @@ class Saves:
         link.unlink(missing_ok=True)
         link.symlink_to(Path(self._directory.name) / directory.name)  # relative to where the link ends up
         link.replace(self.current)
+
+    def keep_open(self, descriptor: int) -> None:
+        """A save keeps this file descriptor; all others from 3 on it closes, so that it holds no port and no client."""
+        self._kept_open = sorted([*self._kept_open, descriptor])
 
     def attach(self) -> None:
         """Start saving in the background; call on the server's event loop."""
@@ -110,11 +117,18 @@ class Saves:
             return child
         try:
             gc.disable()
+            self._close_descriptors()
             self._save()
         except BaseException:
             logger.exception("This save failed; the previous one stays.")
             os._exit(1)
         os._exit(0)
+
+    def _close_descriptors(self) -> None:
+        start = 3
+        for kept in [*self._kept_open, HIGHEST_DESCRIPTOR]:
+            os.closerange(start, kept)
+            start = kept + 1
 
     def _save(self) -> None:
         previous = self.current.resolve()

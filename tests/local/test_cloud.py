@@ -73,6 +73,14 @@ async def test_a_taken_port_names_the_variable_to_set(tmp_path: Path) -> None:
                 pass
 
 
+async def test_a_state_in_use_names_the_variable_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.cloud.PREDECESSOR_SECONDS", 0.1)
+    async with started(tmp_path):
+        with pytest.raises(CloudError, match=r"in use by another MiniStack.*HEADWATER_STATE"):
+            async with started(tmp_path):
+                pass
+
+
 async def test_a_child_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir(parents=True)  # where a link to the current save belongs
     with pytest.raises(CloudError, match=r"(?s)ended with status 1.*ministack\.log:.*IsADirectoryError"):
@@ -111,7 +119,7 @@ asyncio.run(main())
 """
 
 
-async def test_the_child_ends_and_saves_when_its_parent_is_killed(tmp_path: Path) -> None:
+async def test_a_start_right_after_kill_9_of_the_runner_finds_everything(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-c", textwrap.dedent(RUNNER), str(port), str(tmp_path)]
     runner = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
@@ -120,8 +128,8 @@ async def test_the_child_ends_and_saves_when_its_parent_is_killed(tmp_path: Path
     assert alive(process)
     runner.kill()
     await runner.wait()
-    await asyncio.to_thread(wait_until, lambda: not alive(process), "the child ends")
     async with started(tmp_path, port) as cloud:
+        assert not alive(process)
         assert cloud.client("sqs").list_queues()["QueueUrls"]
 
 
