@@ -10,6 +10,7 @@ from typing import Any
 
 from local.appsync.context import ResolverContext
 from local.appsync.datasources import DataSource, DataSourceError
+from local.appsync.datasources.none import NoneDataSource
 from local.appsync.definition import (
     ApiDefinition,
     AuthMode,
@@ -63,13 +64,6 @@ class Function:
         return await value if inspect.isawaitable(value) else value
 
 
-class Payload:
-    """A data source that answers the request's `payload`, as NONE does."""
-
-    async def call(self, request: Any, context: ResolverContext) -> Any:  # noqa: ARG002 - the Protocol's form
-        return request.get("payload") if isinstance(request, dict) else None
-
-
 class Api:
     """An engine with short forms of its calls."""
 
@@ -86,7 +80,7 @@ class Api:
         limits: Limits | None = None,
         **settings: Any,
     ) -> None:
-        """`fields`: direct functions by coordinate; `code`: APPSYNC_JS on a NONE-like source by coordinate."""
+        """`fields`: direct functions by coordinate; `code`: APPSYNC_JS on a NONE source by coordinate."""
         self.functions = {coordinate: Function(answer) for coordinate, answer in (fields or {}).items()}
         defined = {each.coordinate: each for each in resolvers}
         for coordinate in self.functions:
@@ -107,7 +101,7 @@ class Api:
         )
         self.engine = Engine(
             definition,
-            data_sources={"none": Payload(), **self.functions, **(sources or {})},
+            data_sources={"none": NoneDataSource(), **self.functions, **(sources or {})},
             javascript=_javascript(),
             limits=limits,
         )

@@ -11,10 +11,12 @@ import pytest
 
 from local.appsync.context import ResolverContext
 from local.appsync.datasources import DataSourceError
+from local.appsync.datasources.aws_lambda import LambdaDataSource
 from local.appsync.definition import FunctionDefinition, ResolverDefinition
 from local.appsync.javascript import CodeError
 from local.appsync.resolvers import ResolverDefinitionError
 from local.errors import NotEmulated
+from local.functions import Invocation
 from tests.local.appsync.api import Api, Function, js
 
 SDL = """
@@ -306,6 +308,29 @@ class TestDirectLambda:
         response = await Api(SDL, {"Query.b": fail}).run("{ b }")
         assert response["errors"][0]["message"] == "You are not authorized to make this call."
         assert response["errors"][0]["errorType"] == "UnauthorizedException"
+
+    async def test_the_lambda_data_source_gets_the_event_and_answers_or_fails(self) -> None:
+        events: list[Any] = []
+
+        async def invoke(function_arn: str, event: bytes) -> Invocation:
+            events.append((function_arn, json.loads(event)))
+            if len(events) == 1:
+                return Invocation(b'{"n":1}', None, b"")
+            return Invocation(b'{"errorMessage":"bad","errorType":"CustomException"}', "Unhandled", b"")
+
+        source = LambdaDataSource("arn:f", invoke=invoke, client=lambda service: service)
+        code = js(
+            "({ operation: 'Invoke', payload: 5 })",
+            "ctx.error ? util.error(ctx.error.message, ctx.error.type) : ctx.result",
+        )
+        api = Api(SDL, resolvers=[unit(None), unit(code, coordinate="Mutation.set")], sources={"source": source})
+        assert decoded(await api.run("{ a(x: 1) }")) == {"n": 1}
+        assert events[0][0] == "arn:f"
+        assert events[0][1]["arguments"] == {"x": 1}
+        direct, handled = await api.run("{ a }"), await api.run("mutation { set }")
+        assert direct["errors"][0]["errorType"] == "CustomException"
+        assert handled["errors"][0]["errorType"] == "Lambda:Unhandled"
+        assert events[2][1] == 5
 
 
 class TestBatches:
