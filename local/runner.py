@@ -122,6 +122,7 @@ class Instance:
         stacks = await cloud.resources()
         functions.sources = source_map(template, self.stack, stacks)
         await host.load(stacks, self.stack, functions.invoke)
+        functions.refresh()  # workers read the URLs of the APIs at their start
 
     async def _watch_cloud(self, cloud: Cloud) -> None:
         raise CloudError(f"the local cloud ended by itself: {await cloud.died()}")
