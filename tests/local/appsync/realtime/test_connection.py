@@ -6,8 +6,10 @@ import asyncio
 import base64
 import contextlib
 import json
+import ssl
 import struct
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from local.appsync.realtime import connection as connection_module
+from local.certificates import certificates
 from tests.local.appsync.echo_engine import EchoEngine
 from tests.local.appsync.serving import API_ID, API_KEY, Serving, definition, serving, until
 
@@ -459,3 +462,42 @@ async def test_sockets_that_are_cut_while_an_event_goes_out_take_it_from_nobody(
         for connection in doomed:
             connection.abort()
         assert (await receive(last))["payload"]["data"] == {"onRoom": "hi"}
+
+
+async def test_a_subscription_over_tls_up_to_the_stop_of_the_server(tmp_path: Path) -> None:
+    files = certificates(tmp_path)
+    trusting = ssl.create_default_context(cafile=str(files.authority))
+    async with serving() as plane:
+        port = await plane.server.listen("127.0.0.1", 0, files.context())
+        url = query_url(plane).replace(f"ws://{plane.host}", f"wss://localhost:{port}")
+        async with connect(url, ssl=trusting, subprotocols=[GRAPHQL_WS], host="127.0.0.1", proxy=None) as socket:
+            await socket.send(start("1"))
+            assert (await receive(socket))["type"] == "start_ack"
+            for number in range(100):
+                plane.engine.publish({"onRoom": "x" * 10_000 + str(number)})
+            for number in range(100):
+                assert (await receive(socket))["payload"]["data"]["onRoom"].endswith(f"x{number}")
+            await plane.server.stop()
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await receive(socket)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1001
+
+
+async def test_a_slow_consumer_over_tls_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "SLOW_CLOSE_SECONDS", 0.2)
+    files = certificates(tmp_path)
+    trusting = ssl.create_default_context(cafile=str(files.authority))
+    async with serving() as plane:
+        port = await plane.server.listen("127.0.0.1", 0, files.context())
+        url = query_url(plane).replace(f"ws://{plane.host}", f"wss://localhost:{port}")
+        async with connect(url, ssl=trusting, subprotocols=[GRAPHQL_WS], host="127.0.0.1", proxy=None) as socket:
+            await socket.send(start("1"))
+            assert (await receive(socket))["type"] == "start_ack"
+            socket.transport.pause_reading()
+            async with asyncio.timeout(10):
+                while plane.engine.live:
+                    plane.engine.publish({"onRoom": "x" * 200_000})
+                    await asyncio.sleep(0)
+            await until(lambda: not plane.server.realtime.connections)
+            socket.transport.abort()
