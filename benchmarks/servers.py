@@ -175,15 +175,14 @@ async def with_websockets() -> tuple[int, Broadcast]:
 
 async def with_picows() -> tuple[int, Broadcast]:
     """picows, a WebSocket library in Cython (sockets only)."""
-    import picows
-
+    picows: Any = importlib.import_module("picows")  # not among the project's packages
     transports: list[Any] = []
 
-    class Listener(picows.WSListener):
-        def on_ws_connected(self, transport: Any) -> None:
-            transports.append(transport)
+    def connected(_: Any, transport: Any) -> None:
+        transports.append(transport)
 
-    server = await picows.ws_create_server(lambda _: Listener(), "127.0.0.1", 0)
+    listener = type("Listener", (picows.WSListener,), {"on_ws_connected": connected})
+    server = await picows.ws_create_server(lambda _: listener(), "127.0.0.1", 0)
 
     def broadcast(frame: bytes) -> None:
         for transport in transports:
