@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from local.ministack import state_lock
@@ -116,9 +117,7 @@ class Cloud:
         self._notifications: socket.socket | None = None
         self._stream_callbacks: list[Callable[[str], None]] = []
         self._control_callbacks: list[Callable[[str], None]] = []
-        self._session: Any = boto3.session.Session(
-            aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=region
-        )
+        self._session = _session(region)
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
         self._credentials: dict[tuple[str, str], Credentials] = {}
@@ -314,6 +313,21 @@ class Cloud:
             session_token=answer["SessionToken"],
             expires_at=answer["Expiration"].timestamp(),
         )
+
+
+def _session(region: str) -> Any:
+    """A boto3 session of the local account which reads nothing of the user's AWS configuration (profiles, files)."""
+    variables = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.session.Session(
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        region_name=region,
+        botocore_session=botocore.session.Session(session_vars=variables),
+    )
 
 
 def _socket_directory(state: Path) -> Path:

@@ -10,7 +10,8 @@ from local.ministack import expiry, notifications, states
 from local.ministack.saves import Saves
 
 SAVE_INTERVAL_VARIABLE = "HEADWATER_SAVE_SECONDS"
-DEFAULT_SAVE_INTERVAL_SECONDS = 2.0
+DEFAULT_SAVE_INTERVAL_SECONDS = 1.5
+"""From the start of a save to the next: with the time that a save takes, at most two seconds are lost by kill -9."""
 
 state = Path(os.environ["STATE_DIR"]).parent
 notifier = notifications.from_environment()

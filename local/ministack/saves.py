@@ -14,6 +14,7 @@ import gc
 import logging
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,9 @@ from pathlib import Path
 logger = logging.getLogger("headwater.saves")
 
 HIGHEST_DESCRIPTOR = 65536
+
+LONGEST_SAVE_SECONDS = 60
+"""A save that hangs is ended, so that the next one can do better: a fork may inherit a lock that nobody releases."""
 
 WriteState = Callable[[Path], Callable[[], None]]
 """Writes every service's state file into a directory that holds the previous save's files, in a child of ours.
@@ -90,15 +94,16 @@ class Saves:
             self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _run(self) -> None:
+        assert self._loop is not None
         assert self._wake is not None
         while True:
             await self._wake.wait()
-            # The changes of the next interval join this one; the save itself counts into it.
-            await asyncio.sleep(self._interval_seconds)
             self._wake.clear()
             self._changed = False
+            next_at = self._loop.time() + self._interval_seconds
             if not await self._save_in_child():
                 self.mark_changed()
+            await asyncio.sleep(next_at - self._loop.time())
 
     async def _save_in_child(self) -> bool:
         started = time.monotonic()
@@ -117,6 +122,7 @@ class Saves:
             return child
         try:
             gc.disable()
+            signal.alarm(LONGEST_SAVE_SECONDS)
             self._close_descriptors()
             self._save()
         except BaseException:

@@ -105,6 +105,18 @@ async def test_a_stop_is_no_death(tmp_path: Path) -> None:
     died.cancel()
 
 
+def test_the_aws_configuration_of_the_user_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-3\nendpoint_url = https://example.com\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "https://example.com")
+
+    client = Cloud(port=4566, mqtt_port=0, state=tmp_path).client("sqs")
+
+    assert client.meta.endpoint_url == "http://127.0.0.1:4566"
+    assert client.meta.region_name == "us-east-1"
+
+
 RUNNER = """
 import asyncio, sys
 from pathlib import Path

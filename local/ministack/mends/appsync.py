@@ -58,7 +58,7 @@ def _schema(properties: Properties) -> Provisioned:
 
 
 def _api_key(properties: Properties, key: str) -> Provisioned:
-    arn = _arn(f"apis/{properties['ApiId']}/apikeys/{key}")
+    arn = _arn(f"apis/{properties['ApiId']}/apikey/{key}")
     # Not an attribute of AWS's: `local.template` needs the time from which the default counts.
     expires = int(properties.get("Expires") or time.time() + DEFAULT_KEY_SECONDS)
     return arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn, "Expires": expires - expires % 3600}
