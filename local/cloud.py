@@ -259,7 +259,12 @@ class Cloud:
         with self._clients_lock:
             if service not in self._clients:
                 config = Config(
-                    connect_timeout=5, read_timeout=60, max_pool_connections=64, s3={"addressing_style": "path"}
+                    connect_timeout=5,
+                    read_timeout=60,
+                    # A refused connection means that MiniStack is gone: threads must not hold on to it for half a minute.
+                    retries={"mode": "standard", "total_max_attempts": 2},
+                    max_pool_connections=64,
+                    s3={"addressing_style": "path"},
                 )
                 self._clients[service] = self._session.client(service, endpoint_url=self.endpoint, config=config)
             return self._clients[service]

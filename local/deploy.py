@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ _IGNORED = {
     ".ruff_cache",
 }
 _NESTED = {"AWS::Serverless::Application": "Location", "AWS::CloudFormation::Stack": "TemplateURL"}
+_API_KEY_MONTHS = 11  # AppSync keeps a key for 365 days at most
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 
@@ -108,10 +110,19 @@ def fingerprint(template: Template, parameters: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def local_parameters(template: Template) -> dict[str, str]:
-    """Parameters that differ on a laptop, of those that a template has: interpreter version, host architecture."""
+def local_parameters(template: Template, today: date) -> dict[str, str]:
+    """Parameters that differ on a laptop, of those that a template has.
+
+    The interpreter's version, the host's architecture, and an end of the API key that is always months away, but the
+    same for a month, so that it does not make each start a deployment.
+    """
     machine = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
-    local = {"PythonRuntime": f"python3.{sys.version_info.minor}", "Architecture": machine}
+    years, month = divmod(today.month - 1 + _API_KEY_MONTHS, 12)
+    local = {
+        "PythonRuntime": f"python3.{sys.version_info.minor}",
+        "Architecture": machine,
+        "ApiKeyExpires": str(int(datetime(today.year + years, month + 1, 1, tzinfo=UTC).timestamp())),
+    }
     return {name: value for name, value in local.items() if name in template.body.get("Parameters", {})}
 
 
@@ -139,7 +150,7 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
     Raises:
         DeployError: `sam` failed.
     """
-    parameters = local_parameters(template)
+    parameters = local_parameters(template, datetime.now(UTC).date())
     overrides = (
         ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())] if parameters else []
     )

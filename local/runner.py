@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class Instance:
             self._reload.set()
 
     async def _deploy(self, template: deploy.Template, cloud: Cloud) -> None:
-        mark = deploy.fingerprint(template, deploy.local_parameters(template))
+        mark = deploy.fingerprint(template, deploy.local_parameters(template, datetime.now(UTC).date()))
         if await _deployed(cloud, self.stack) == mark:
             self.progress.line(f"Stack {self.stack} is up to date")
             return

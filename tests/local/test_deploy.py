@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,16 @@ def test_a_parameter_changes_the_fingerprint(template: Path) -> None:
 
 
 def test_only_parameters_that_the_template_has_are_set(template: Path) -> None:
-    assert list(deploy.local_parameters(deploy.read_template(template))) == ["PythonRuntime"]
+    assert list(deploy.local_parameters(deploy.read_template(template), date(2026, 11, 21))) == ["PythonRuntime"]
+
+
+@pytest.mark.parametrize("today", [date(2026, 1, 1), date(2026, 11, 30), date(2028, 2, 29), date(2026, 12, 31)])
+def test_the_api_key_ends_within_the_year_that_appsync_allows(template: Path, today: date) -> None:
+    template.write_text(ROOT.replace("PythonRuntime: {", "ApiKeyExpires: {"))
+    parameters = deploy.local_parameters(deploy.read_template(template), today)
+    days = (datetime.fromtimestamp(int(parameters["ApiKeyExpires"]), UTC).date() - today).days
+    assert 300 < days <= 365
+    assert parameters == deploy.local_parameters(deploy.read_template(template), today.replace(day=1))
 
 
 @pytest.mark.parametrize(
