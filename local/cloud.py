@@ -261,7 +261,7 @@ class Cloud:
                 config = Config(
                     connect_timeout=5,
                     read_timeout=60,
-                    # A refused connection means that MiniStack is gone: no thread should go on trying for half a minute.
+                    # A refused connection means that MiniStack is gone: no thread should go on trying for long.
                     retries={"mode": "standard", "total_max_attempts": 2},
                     max_pool_connections=64,
                     s3={"addressing_style": "path"},
