@@ -80,10 +80,15 @@ class ApiHost:
             value = value.replace(api.aws_url, self._url("http", self._settings.port, api.id))
         return value
 
+    @property
+    def main(self) -> ApiDefinition:
+        """The API that is served at `/graphql`, once it is loaded."""
+        assert self._main
+        return self._definitions[self._main]
+
     def outputs(self) -> dict[str, Any]:
         """The data plane's part of outputs.json."""
-        assert self._main
-        api = self._definitions[self._main]
+        api = self.main
         port, tls_port = self._settings.port, self._settings.tls_port
         found = {
             "graphql": f"http://{HOST}:{port}/graphql",

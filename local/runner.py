@@ -16,7 +16,7 @@ from typing import Any
 import watchfiles
 from rich.console import Console
 
-from local import deploy
+from local import amplify_outputs, deploy
 from local.cloud import Cloud, CloudError
 from local.event_sources import EventSources
 from local.functions import Functions
@@ -94,6 +94,7 @@ class Instance:
         outputs = host.outputs() | {"stack": self.stack, "pid": os.getpid()}
         if settings.seed and self.template == HERE / "template.yaml":
             await seed_if_empty(outputs, progress=self.progress)
+        amplify_outputs.write(settings.state, host.main, url=outputs["graphqlTls"], api_key=outputs.get("apiKey"))
         _write_outputs(settings, outputs)
         self.progress.ready(outputs)
         cloud.on_control(lambda service: self._changed(service, host))
