@@ -67,7 +67,10 @@ class Documents:
         self.load = lru_cache(maxsize=limits.cached_documents)(self._load)
 
     def _load(self, text: str) -> Document:
-        """Parses and validates a text. Raises MalformedQueryError, OperationError (too long)."""
+        """Parses and validates a text. Raises MalformedQueryError, OperationError (too long).
+
+        Python's recursion limit, whatever it is, may be met before the levels are counted: that is too deep as well.
+        """
         document = self._parse(text)
         self._metrics.documents_validated += 1
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from local.appsync.nesting import MAX_LEVELS, deeper_than
+
 
 def encode(value: Any) -> bytes:
     """Compact JSON. What orjson has no form for (integers over 64 bits, half surrogate pairs) takes a slower way.
@@ -17,10 +19,9 @@ def encode(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_number)
     except TypeError:
-        try:
-            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_number)
-        except RecursionError:
+        if deeper_than(value, MAX_LEVELS):
             raise TypeError("a value is nested too deeply for JSON") from None
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_number)
         return text.encode("utf-8", "replace")
 
 

@@ -32,6 +32,7 @@ from graphql import (
 )
 
 from local.appsync.errors import Locations, OperationError, location, operation_error
+from local.appsync.nesting import MAX_LEVELS, deeper_than
 from local.appsync.scalars import SCALARS, ScalarError, java_class
 
 Variables = Mapping[str, Any]
@@ -76,11 +77,12 @@ class _Variable:
             elif isinstance(self.type, GraphQLNonNull):
                 raise self._null(self.type)
             return
-        try:
-            coerced[self.name] = coerce_value(self.type, given[self.name], self.name, self.name)
-        except RecursionError:
+        value = given[self.name]
+        if isinstance(value, dict | list) and deeper_than(value, MAX_LEVELS):
             message = f"Variable '{self.name}' has an invalid value. It is nested too deeply."
-            raise OperationError([operation_error(message, self.locations)]) from None
+            raise OperationError([operation_error(message, self.locations)])
+        try:
+            coerced[self.name] = coerce_value(self.type, value, self.name, self.name)
         except _InputError as error:
             if error.name is None:
                 raise OperationError([operation_error(error.message)]) from None

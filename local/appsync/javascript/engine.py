@@ -25,6 +25,7 @@ from local.appsync.javascript.restrictions import check
 from local.appsync.javascript.syntax import Module
 from local.appsync.javascript.transformation import FIRST_LINE, Script, transform
 from local.appsync.javascript.zones import periods
+from local.appsync.nesting import MAX_LEVELS, deeper_than, text_deeper_than
 
 Handler = Literal["request", "response"]
 
@@ -96,15 +97,17 @@ class Code:
         for _ in range(_MAX_RESTARTS):
             if entropy:
                 message["entropy"] = os.urandom(entropy).hex()
-            try:
-                answer = self._javascript.start(self._index, handler, _encode(message))
-                if isinstance(answer, HandlerError):
-                    return Outcome(error=answer)
-                if len(answer) > MAX_RESULT_BYTES:
-                    return _unusable("The result of the handler is larger than 5 MB.")
-                result = _decode(answer)
-            except RecursionError:
-                return _unusable("The context or the result of the handler is nested too deeply.")
+            text = _encode(message)
+            if text is None:
+                return _unusable("The context of the handler is nested too deeply.")
+            answer = self._javascript.start(self._index, handler, text)
+            if isinstance(answer, HandlerError):
+                return Outcome(error=answer)
+            if len(answer) > MAX_RESULT_BYTES:
+                return _unusable("The result of the handler is larger than 5 MB.")
+            result = _decode(answer)
+            if result is None:
+                return _unusable("The result of the handler is nested too deeply.")
             signal = result.get("signal")
             if signal == "entropy":
                 entropy = 4 * max(entropy, _ENTROPY_BYTES)
@@ -182,18 +185,24 @@ def _unusable(message: str) -> Outcome:
     return Outcome(error=HandlerError(message, "MappingTemplate"))
 
 
-def _encode(message: dict[str, Any]) -> str:
+def _encode(message: dict[str, Any]) -> str | None:
+    """The JSON text of what goes in; None when it is nested too deeply."""
     try:
         return orjson.dumps(message).decode()
     except TypeError:
+        if deeper_than(message, MAX_LEVELS):
+            return None
         # Integers beyond 64 bits, which JavaScript rounds anyway.
         return json.dumps(message)
 
 
-def _decode(answer: str) -> dict[str, Any]:
+def _decode(answer: str) -> dict[str, Any] | None:
+    """What came out; None when it is nested too deeply."""
     try:
         decoded: dict[str, Any] = orjson.loads(answer)
     except orjson.JSONDecodeError:
+        if text_deeper_than(answer, MAX_LEVELS):
+            return None
         # A string cut inside a surrogate pair; Java writes '?' for what UTF-8 has no form for.
         decoded = orjson.loads(json.dumps(json.loads(answer), ensure_ascii=False).encode("utf-8", "replace"))
     return decoded

@@ -148,7 +148,9 @@ class Function:
 
     def events(self) -> list[dict[str, Any]]:
         """All events so far."""
-        return [json.loads(line) for line in self.notes.read_text().splitlines()] if self.notes.exists() else []
+        # A worker may be in the middle of a line.
+        whole, _, _ = self.notes.read_text().rpartition("\n") if self.notes.exists() else ("", "", "")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def batches(self) -> list[list[int]]:
         """The events so far, as the numbers of their records' items."""
