@@ -139,6 +139,7 @@ async def test_a_kept_connection_that_the_server_closed_is_made_anew(api: ChatAp
 
 async def test_requests_follow_each_other_on_one_connection() -> None:
     connections: list[int] = []
+    ended = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(1)
@@ -146,10 +147,13 @@ async def test_requests_follow_each_other_on_one_connection() -> None:
         while (await reader.read(65536)).endswith(b"}"):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
+        await writer.wait_closed()
+        ended.set()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         client = GraphQLClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/graphql", KEY)
         for _ in range(3):
             assert await client.execute("{ a }") == {"a": 1}
         await client.close()
+        await asyncio.wait_for(ended.wait(), 5)
     assert len(connections) == 1
