@@ -31,6 +31,9 @@ _GZIP_IN_THREAD_BYTES = 128 * 1024  # from here on compressing takes longer than
 _GZIP_WINDOW = 31  # zlib's wbits of a gzip container
 _GZIP_ACCEPTED = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?P<q>[\d.]+))?\s*(?:,|$)", re.IGNORECASE)
 
+# Most operations cost one token (DG, "Monitoring", token counts); what makes AppSync count more is not documented.
+_TOKENS_CONSUMED = ("x-amzn-appsync-tokensconsumed", "1")
+
 # aws-sdk-go #3689 shows this body for a wrong path.
 _UNKNOWN_OPERATION = b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}'
 
@@ -62,8 +65,7 @@ class GraphqlEndpoint:
             status, error_type, body, extra = refusal.status, refusal.error_type, failures.body(refusal), {}
         headers = [("content-type", "application/json;charset=UTF-8"), *cors.HEADERS, ("x-amzn-requestid", request_id)]
         headers += extra.items()
-        if error_type:
-            headers.append(("x-amzn-errortype", error_type))
+        headers.append(("x-amzn-errortype", error_type) if error_type else _TOKENS_CONSUMED)
         if len(body) in GZIP_BYTES and accepts_gzip(request.header("accept-encoding")):
             body = await compress(body)
             headers.append(("content-encoding", "gzip"))

@@ -76,6 +76,7 @@ async def test_a_query_is_answered_with_the_engines_bytes_and_headers(plane: Ser
     assert answer.headers["content-type"] == "application/json;charset=UTF-8"
     assert answer.headers["x-set-by-resolver"] == "yes"
     assert answer.headers["x-amzn-requestid"] == answer.data["requestId"]
+    assert answer.headers["x-amzn-appsync-tokensconsumed"] == "1"
     assert (answer.data["query"], answer.data["variables"]) == ("{ room }", {"a": [1]})
     assert (answer.data["operationName"], answer.data["mode"]) == ("Q", "API_KEY")
 
