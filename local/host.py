@@ -11,17 +11,21 @@ from typing import Any
 from local.appsync.apis import Apis
 from local.appsync.auth.principals import Principals
 from local.appsync.datasources import Invoke, build
+from local.appsync.datasources.http import Address
 from local.appsync.definition import ApiDefinition
 from local.appsync.engine import Engine
 from local.appsync.javascript import JavaScript
 from local.appsync.server import Server
 from local.certificates import certificates
 from local.cloud import Cloud, Stack
+from local.endpoints import local_address
 from local.errors import NotEmulated
 from local.settings import Settings
 from local.template import api_definitions
 
 HOST = "127.0.0.1"
+SESSION_NAME = "APPSYNC_ASSUME_ROLE"
+"""Under which AppSync assumes the roles of data sources."""
 
 
 class ApiHost:
@@ -112,10 +116,22 @@ class ApiHost:
 
     def _engine(self, api: ApiDefinition, invoke: Invoke) -> Engine:
         data_sources = {
-            name: build(definition, api=api, invoke=invoke, client=self._cloud.client, secret=self._secret)
+            name: build(
+                definition,
+                api=api,
+                invoke=invoke,
+                client=self._cloud.client,
+                credentials=lambda role: self._cloud.role_credentials(role, SESSION_NAME),
+                locate=self._locate,
+                secret=self._secret,
+            )
             for name, definition in api.data_sources.items()
         }
         return Engine(api, data_sources=data_sources, javascript=self._javascript)
+
+    def _locate(self, endpoint: str) -> Address:
+        data_plane = f"http://{HOST}:{self._settings.port}"
+        return local_address(endpoint, aws=self._cloud.endpoint, data_plane=data_plane)
 
     def _read_s3(self, bucket: str, key: str) -> bytes:
         body: bytes = self._cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()

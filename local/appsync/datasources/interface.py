@@ -82,3 +82,18 @@ Invoke = Callable[[str, bytes], Awaitable[Invocation]]
 
 Client = Callable[[str], Any]
 """A thread-safe boto3 client by service name (`local.cloud.Cloud.client`)."""
+
+
+class Credentials(Protocol):
+    """Temporary credentials of a role (`local.cloud.Credentials`)."""
+
+    @property
+    def access_key_id(self) -> str: ...
+    @property
+    def secret_access_key(self) -> str: ...
+    @property
+    def session_token(self) -> str: ...
+
+
+RoleCredentials = Callable[[str], Awaitable[Credentials]]
+"""Credentials of a role by its ARN; raises what boto3 raises."""
