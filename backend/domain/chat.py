@@ -14,10 +14,10 @@ from domain import backoff, message, page_tokens, rights, times, topics, ulid, v
 from domain.caller import Caller
 from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
 from domain.envelopes import change_to_json
-from domain.errors import InvalidInput, TryAgain
+from domain.errors import InvalidInput, InvalidPageToken, TryAgain
 from domain.idempotency import Once, once
 from domain.message import Message, Partition
-from domain.rooms import Placement, Rooms, bucket_key
+from domain.rooms import Placement, Rooms, bucket_key, draw, shards_of
 from domain.table import Item, Put, Table, TableError, Throttled, Write
 
 Order = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
@@ -126,6 +126,8 @@ def messages(
     order = order or "NEWEST_FIRST"
     list_key = ("Query.messages", room_id, order)
     position = page_tokens.decode(next_token, *list_key) if next_token is not None else None
+    if position is not None and not position.partition("#")[2]:
+        raise InvalidPageToken  # a token made by hand: DynamoDB has no empty keys
     newest_first = order == "NEWEST_FIRST"
     found = list(islice(_walk(chat.table, room_id, newest_first, position, limit + 1, now_ms // 1000), limit + 1))
     items = [message.from_item(item["pk"], item["sk"], item) for _, item in found[:limit]]
@@ -192,7 +194,7 @@ def _store(
 ) -> list[Message]:
     """Write messages, and what they need, in one transaction; repeat it until it holds or patience ends."""
     now, expires_at = now_ms // 1000, now_ms // 1000 + chat.retention_seconds
-    ids = ulid.ascending(len(drafts), now_ms)
+    ids, lots = ulid.ascending(len(drafts), now_ms), [draw() for _ in drafts]
     marker = [mutation.marker({"ids": ids, "sentAt": now_ms}, now, expires_at)] if mutation else []
     obstacle: TableError | None = None
     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -204,7 +206,10 @@ def _store(
                 return _messages(room_id, drafts, outcome["ids"], outcome["sentAt"])
             placement = chat.rooms.place(room_id, now_ms)
             stored = _messages(room_id, drafts, ids, now_ms)
-            items = [message.to_item(each, placement.partition(), now_ms, expires_at, trace_id) for each in stored]
+            items = [
+                message.to_item(each, placement.partition(lot), now_ms, expires_at, trace_id)
+                for each, lot in zip(stored, lots, strict=True)
+            ]
             writes: list[Write] = [*marker, *map(Put, items), *placement.writes]
             chat.table.write(writes)
         except TableError as error:
@@ -253,7 +258,7 @@ def _walk(
                 Partition(room_id, bucket_hour, shard).pk, where, values,
                 now=now, forward=not newest_first, page_size=page_size,
             )
-            for shard in range(int(bucket.get("shards", 1)))
+            for shard in range(shards_of(bucket))
         ]  # fmt: skip
         merged = heapq.merge(*_started(shards), key=lambda item: item["sk"], reverse=newest_first)
         yield from ((f"{bucket_hour}#{item['sk']}", item) for item in merged)

@@ -86,9 +86,8 @@ def from_item(pk: str, sk: str, item: Mapping[str, Any]) -> Message:
 
 
 def _text(value: object, most: int) -> str | None:
-    if value is None:
-        return None
-    return (value if isinstance(value, str) else str(value))[:most]
+    """A text or a number as text; None for anything else, which has no text that is the same in every process."""
+    return str(value)[:most] if isinstance(value, str | Decimal) else None
 
 
 def _version(value: object) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import random
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from domain import times
@@ -42,9 +43,17 @@ class Placement:
     writes: tuple[Write, ...]
     looked_up: bool  # False when it rests on what this container knew
 
-    def partition(self) -> Partition:
-        """One of the shards, by chance."""
-        return Partition(self.room_id, self.hour, random.randrange(self.shards))  # noqa: S311 - spreads load
+    def partition(self, lot: int) -> Partition:
+        """The shard of a message that drew this number from `draw`."""
+        return Partition(self.room_id, self.hour, lot % self.shards)
+
+
+def draw() -> int:
+    """What decides a message's shard, by chance. One message keeps its number over all attempts to store it.
+
+    Otherwise an attempt whose answer was lost and the next one would store it twice, in two shards.
+    """
+    return random.randrange(MAX_SHARDS)  # noqa: S311 - spreads load
 
 
 class Rooms:
@@ -67,11 +76,11 @@ class Rooms:
             item["sk"]: item for item in self._table.query(bucket_pk, "sk >= :bucket", {":bucket": bucket_sk}, now=now)
         }
         room, bucket = found.get("ROOM"), found.get(bucket_sk)
-        shards = max(_shards(room), _shards(bucket))
+        shards = max(shards_of(room), shards_of(bucket))
         # The hour's last message arrives just before the hour ends and sets how long hour and room are needed.
         expires_at = times.hour_end_seconds(now_ms) + self._retention_seconds
         writes = _room_writes(room_id, room, shards, now_ms, expires_at)
-        if _shards(bucket) < shards or bucket is None or _ends_before(bucket, expires_at):
+        if shards_of(bucket) < shards or bucket is None or _ends_before(bucket, expires_at):
             condition, values = free(now)
             item = {"pk": bucket_pk, "sk": bucket_sk, "shards": shards, "expiresAt": expires_at}
             condition += " OR #shards < :shards OR #expiresAt < :expiresAt"
@@ -116,9 +125,13 @@ def _room_writes(room_id: str, room: Item | None, shards: int, now_ms: int, expi
     return []
 
 
-def _shards(item: Item | None) -> int:
-    return min(max(int(item.get("shards", 1)), 1), MAX_SHARDS) if item else 1
+def shards_of(item: Item | None) -> int:
+    """How many shards a room or one of its hours uses, whoever wrote the item."""
+    shards = item.get("shards") if item else None
+    return min(max(int(shards), 1), MAX_SHARDS) if isinstance(shards, Decimal) else 1
 
 
 def _ends_before(item: Item, expires_at: int) -> bool:
-    return "expiresAt" in item and item["expiresAt"] < expires_at
+    # As for `is_live`, what is no number is no end.
+    ends_at = item.get("expiresAt")
+    return isinstance(ends_at, Decimal) and ends_at < expires_at

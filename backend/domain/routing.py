@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import message, topics
+from domain import message, topics, validation
 from domain.changes import Event, Kind
-from domain.table import Item, from_attributes
+from domain.table import Item, from_event
 from domain.topics import Topic
 
 
@@ -37,14 +37,14 @@ class Change:
 def from_stream(record: Mapping[str, Any]) -> Record:
     """A record as Lambda gets it from DynamoDB Streams."""
     data = record["dynamodb"]
-    keys = from_attributes(data["Keys"])
+    keys = from_event(data["Keys"])
     new = data.get("NewImage")
     return Record(
         event_id=record["eventID"],
         kind=record["eventName"],
         pk=keys["pk"],
         sk=keys["sk"],
-        new=from_attributes(new) if new and record["eventName"] != "REMOVE" else None,
+        new=from_event(new) if new and record["eventName"] != "REMOVE" else None,
     )
 
 
@@ -55,7 +55,8 @@ def route(record: Record) -> list[Change]:
 
 def _message(record: Record) -> Iterator[Change]:
     room_id = message.room_of(record.pk)
-    if room_id is not None:
+    # A room that no argument of the API can name has no subscribers, and its id may not fit into the log's keys.
+    if room_id is not None and validation.names_room(room_id):
         item = record.new
         shown = dict(message.from_item(record.pk, record.sk, item)) if item is not None else None
         trace_id = item.get("traceId") if item else None

@@ -9,6 +9,7 @@ TableError
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
 
@@ -31,8 +32,25 @@ MAX_TRANSACTION_ITEMS = 100
 _MAX_BATCH_GET = 100
 _MAX_PAGE = 1000
 
+
+class _Answer(TypeDeserializer):
+    """Attribute values of an answer."""
+
+    def _deserialize_n(self, value: str) -> Decimal:
+        # Boto3's own context raises at 1E-129 and below, which DynamoDB stores, and anyone may have put there.
+        return Decimal(value)
+
+
+class _Event(_Answer):
+    """Attribute values of a stream record as Lambda delivers it: JSON, so that bytes come as base64."""
+
+    def _deserialize_b(self, value: str) -> Binary:
+        return Binary(base64.b64decode(value))
+
+
 _serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+_deserialize = _Answer().deserialize
+_deserialize_event = _Event().deserialize
 
 
 class TableError(Exception):
@@ -103,8 +121,13 @@ def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_attributes(attributes: Mapping[str, Any]) -> Item:
-    """DynamoDB attribute values, of an answer or a stream record, as plain data. Numbers are Decimals."""
+    """DynamoDB attribute values of an answer as plain data. Numbers are Decimals."""
     return {name: _deserialize(value) for name, value in attributes.items()}
+
+
+def from_event(attributes: Mapping[str, Any]) -> Item:
+    """The same for the attribute values of a stream record that Lambda delivered."""
+    return {name: _deserialize_event(value) for name, value in attributes.items()}
 
 
 def dynamodb(**options: Any) -> DynamoDBClient:

@@ -19,6 +19,15 @@ def room_id(field: str, value: str) -> str:
     return value
 
 
+def names_room(value: str) -> bool:
+    """Whether a text may be a room's id."""
+    try:
+        room_id("roomId", value)
+    except InvalidInput:
+        return False
+    return True
+
+
 def author(field: str, value: str) -> str:
     """A display name. Raises InvalidInput."""
     _label(field, value, MAX_AUTHOR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from domain import chat as use
+from domain import page_tokens
 from domain.caller import ANONYMOUS, Caller, CallerKind
 from domain.chat import Chat
 from domain.errors import IdempotencyConflict, InvalidInput, InvalidPageToken, TryAgain
 from domain.message import Message
 from domain.rooms import key
-from domain.table import Put, Set, Table
+from domain.table import Put, Set, Table, Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -235,7 +237,14 @@ def test_a_page_token_is_bound_to_its_room_and_order(chat: Chat) -> None:
     arguments: dict[str, Any] = {"room_id": "lobby", "order": "OLDEST_FIRST", "limit": 2, "now_ms": NOON}
     _, token = use.messages(chat, ANONYMOUS, **arguments)
     assert token is not None
-    for wrong in ({"room_id": "other"}, {"order": "NEWEST_FIRST"}, {"next_token": token[:-1]}, {"next_token": ""}):
+    forged = page_tokens.encode("2026112112#", "Query.messages", "lobby", "OLDEST_FIRST")
+    for wrong in (
+        {"room_id": "other"},
+        {"order": "NEWEST_FIRST"},
+        {"next_token": token[:-1]},
+        {"next_token": ""},
+        {"next_token": forged},
+    ):
         with pytest.raises(InvalidPageToken):
             use.messages(chat, ANONYMOUS, **{**arguments, "next_token": token, **wrong})
 
@@ -310,6 +319,43 @@ def test_messages_put_into_the_table_by_others_are_read(chat: Chat) -> None:
     ]  # fmt: skip
     found, _ = use.messages(chat, ANONYMOUS, room_id="lobby", now_ms=NOON)
     assert found[:2] == raw
+
+
+def test_an_item_with_values_of_odd_kinds_breaks_no_page(chat: Chat, dynamodb_client: DynamoDBClient) -> None:
+    send(chat, "ours")
+    odd: dict[str, Any] = {"text": {"B": b"\xff"}, "author": {"SS": ["a", "b"]}, "version": {"N": "1E-130"}}
+    keys = {"pk": {"S": "MESSAGES#lobby#2026112112#0"}, "sk": {"S": f"{NOON + 1}#odd"}}
+    dynamodb_client.put_item(TableName=chat.table.name, Item=keys | odd)
+    found, _ = use.messages(chat, ANONYMOUS, room_id="lobby", now_ms=NOON)
+    shown = [(message["text"], message["author"], message["version"]) for message in found]
+    assert shown == [("", "unknown", 1), ("ours", "anonymous", 1)]
+
+
+@pytest.mark.parametrize("shards", ["two", -1, 0, Decimal("1.5"), 10**9, [], None])
+def test_a_directory_by_any_hand_is_read_and_written(chat: Chat, shards: object) -> None:
+    for pk, sk in (key("lobby"), ("ROOM#lobby", "BUCKET#2026112112")):
+        chat.table.write([Put({"pk": pk, "sk": sk, "shards": shards, "expiresAt": "never"})])
+    send(chat, "x")
+    assert texts(chat) == ["x"]
+
+
+def test_a_write_whose_answer_is_lost_is_repeated_in_the_same_place(
+    chat: Chat, dynamodb_client: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(chat, "first")
+    for _ in range(6):
+        chat.rooms.spread(chat.rooms.place("lobby", NOON))
+    send(chat, "second", now_ms=NOON + 1)
+    write, lost = Table.write, iter([True, True, True])
+
+    def losing(table: Table, writes: Any) -> None:
+        write(table, writes)
+        if next(lost, False):
+            raise Unavailable
+
+    monkeypatch.setattr(Table, "write", losing)
+    send(chat, "third", now_ms=NOON + 2)
+    assert texts(chat) == ["third", "second", "first"]
 
 
 BUSY = b'{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "too busy"}'

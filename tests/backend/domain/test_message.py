@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import Binary
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,9 @@ attribute = st.one_of(
     st.text(max_size=80),
     st.decimals(allow_nan=False, allow_infinity=False),
     st.just("x" * 9000),
+    st.binary(max_size=9).map(Binary),
+    st.sets(st.text(max_size=9)),
+    st.lists(st.text(max_size=9)),
 )
 
 

@@ -43,6 +43,19 @@ def test_the_trace_of_the_writer_is_passed_on() -> None:
     assert change.event.trace_id is None
 
 
+def test_bytes_of_any_attribute_hold_nothing_up() -> None:
+    """Lambda delivers records as JSON, with bytes as base64."""
+    pk = "MESSAGES#lobby#2026112104#0"
+    (change,) = routing.route(record("INSERT", pk, text={"B": "/wA="}, junk={"BS": ["/wA=", "AA=="]}))
+    assert change.event.item is not None
+    assert change.event.item["text"] == ""
+
+
+@pytest.mark.parametrize("room_id", ["", " ", "a\0b", "a\n", "r" * 129, "r" * 2030])
+def test_rooms_that_the_api_cannot_name_are_nobodys_business(room_id: str) -> None:
+    assert routing.route(record("INSERT", Partition(room_id, "1", 0).pk)) == []
+
+
 @pytest.mark.parametrize("pk", ["ROOM#lobby", "IDEMPOTENCY#0", "MESSAGES#lobby", "MESSAGESX#lobby#2026112104#0"])
 def test_other_items_are_nobodys_business(pk: str) -> None:
     assert routing.route(record("INSERT", pk)) == []
