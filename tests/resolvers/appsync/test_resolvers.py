@@ -130,12 +130,21 @@ def test_rooms_refuse_a_bad_limit(load: Callable[[str], Code], limit: int) -> No
 
 
 def test_rooms_are_shown_as_the_schema_has_them(load: Callable[[str], Code]) -> None:
-    item = {"pk": "ROOM#lobby", "roomId": "lobby", "createdAt": "2026-11-21T04:51:22.123Z", "shards": 1}
+    item = {"pk": "ROOM#lobby", "GSI1SK": "lobby", "createdAt": "2026-11-21T04:51:22.123Z", "shards": 1}
     answer = {"arguments": {}, "result": {"items": [item], "nextToken": None, "scannedCount": 1}}
     assert value(load("Query.rooms.js").run("response", answer)) == {
         "items": [{"id": "lobby", "createdAt": "2026-11-21T04:51:22.123Z"}],
         "nextToken": None,
     }
+
+
+@pytest.mark.parametrize("created_at", [None, 7, "yesterday", "2026-11-21T04:51:22.123Z or so", {"a": 1}])
+def test_a_room_by_any_hand_breaks_no_answer(load: Callable[[str], Code], created_at: object) -> None:
+    item = {"GSI1SK": "x", "createdAt": created_at}
+    shown = {"id": "x", "createdAt": "1970-01-01T00:00:00.000Z"}
+    listed = {"arguments": {}, "result": {"items": [item], "nextToken": None}}
+    assert value(load("Query.rooms.js").run("response", listed))["items"] == [shown]
+    assert value(load("Query.room.js").run("response", {"arguments": {"id": "x"}, "result": item})) == shown
 
 
 def test_rooms_say_of_a_foreign_token_what_messages_say(load: Callable[[str], Code]) -> None:
