@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from local.appsync.caching import MAX_TTL_SECONDS
 from local.appsync.definition import (
     ApiDefinition,
     ApiKey,
     AuthMode,
     AuthProvider,
+    CacheDefinition,
+    CachingBehavior,
     DataSourceDefinition,
     FunctionDefinition,
     ResolverDefinition,
@@ -48,10 +51,18 @@ _UNSUPPORTED_TYPES = {
     "SourceApiAssociation": "merged APIs are not composed locally",
 }
 
+_SERVED_FROM_THEIR_RECORD = frozenset({"AWS::AppSync::ApiCache"})
+"""Types of which the record in the stack is all that the data plane needs."""
+
 
 def recorded_only(stacks: Iterable[Stack]) -> list[tuple[Stack, Resource]]:
     """The resources that are only recorded: they have an id, and nothing behind it."""
-    return [(stack, resource) for stack in stacks for resource in stack.resources if not resource.emulated]
+    return [
+        (stack, resource)
+        for stack in stacks
+        for resource in stack.resources
+        if not resource.emulated and resource.type not in _SERVED_FROM_THEIR_RECORD
+    ]
 
 
 def api_definitions(stacks: Iterable[Stack], read_s3: ReadS3) -> list[ApiDefinition]:
@@ -90,6 +101,7 @@ def _api(api: Resource, resources: Iterable[Resource], read_s3: ReadS3) -> ApiDe
         query_depth_limit=int(properties.get("QueryDepthLimit") or 0),
         resolver_count_limit=int(properties.get("ResolverCountLimit") or 0),
         introspection=properties.get("IntrospectionConfig", "ENABLED") == "ENABLED",
+        cache=next((_cache(cache) for cache in of_type("ApiCache")), None),
     )
 
 
@@ -106,6 +118,17 @@ def _providers(api: Resource) -> Iterator[AuthProvider]:
 
 def _api_key(key: Resource) -> ApiKey:
     return ApiKey(id=str(key.attributes["ApiKey"]), expires_at=int(key.attributes["Expires"]))
+
+
+def _cache(cache: Resource) -> CacheDefinition:
+    behavior, ttl = str(cache.properties.get("ApiCachingBehavior")), float(cache.properties.get("Ttl") or 0)
+    try:
+        known = CachingBehavior(behavior)
+    except ValueError as error:
+        raise NotEmulated(f"{cache.logical_id}: ApiCachingBehavior {behavior}", "there is no such behavior") from error
+    if not 1 <= ttl <= MAX_TTL_SECONDS:
+        raise NotEmulated(f"{cache.logical_id}: Ttl {ttl:g}", f"AWS takes 1 to {MAX_TTL_SECONDS} seconds")
+    return CacheDefinition(known, ttl)
 
 
 def _data_source(source: Resource) -> DataSourceDefinition:

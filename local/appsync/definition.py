@@ -79,6 +79,22 @@ class ResolverDefinition:
         return f"{self.type_name}.{self.field_name}"
 
 
+class CachingBehavior(Enum):
+    """What the API cache keeps, by its names in CloudFormation."""
+
+    FULL_REQUEST_CACHING = "FULL_REQUEST_CACHING"
+    PER_RESOLVER_CACHING = "PER_RESOLVER_CACHING"
+    OPERATION_LEVEL_CACHING = "OPERATION_LEVEL_CACHING"
+
+
+@dataclass(frozen=True)
+class CacheDefinition:
+    """The API cache (`AWS::AppSync::ApiCache`). Its instance type has no effect on this machine."""
+
+    behavior: CachingBehavior
+    ttl_seconds: float
+
+
 @dataclass(frozen=True)
 class ApiDefinition:
     """One GraphQL API. Limits are 0 where the template sets none."""
@@ -98,6 +114,7 @@ class ApiDefinition:
     query_depth_limit: int = 0
     resolver_count_limit: int = 0
     introspection: bool = True
+    cache: CacheDefinition | None = None
 
     @property
     def aws_url(self) -> str:

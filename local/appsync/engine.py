@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -11,8 +11,9 @@ import orjson
 from graphql import OperationType
 
 from local.appsync.authorization import Authorization
+from local.appsync.caching import Clock, ResolverCache, rules
 from local.appsync.datasources import DataSource
-from local.appsync.definition import ApiDefinition
+from local.appsync.definition import ApiDefinition, CachingBehavior
 from local.appsync.document import Documents
 from local.appsync.encoding import encode
 from local.appsync.errors import (
@@ -29,9 +30,11 @@ from local.appsync.javascript import JavaScript
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 from local.appsync.operation import OperationPlan, Operations
+from local.appsync.operation_caching import OperationCache
 from local.appsync.plan import FieldPlan
 from local.appsync.request import Caller, OperationRequest, RequestInfo
 from local.appsync.resolvers import ResolverDefinitionError, bind_resolvers
+from local.appsync.result import Result
 from local.appsync.schema import SchemaError, build_schema
 from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from local.appsync.visibility import is_plain, payload
@@ -48,19 +51,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Result:
-    """A finished operation. `body` is the JSON text of the response, `headers` those set by resolvers.
-
-    From `subscribe` a Result means that nothing was registered; its `errors` are in the shape of the frame `error`.
-    """
-
-    body: bytes
-    data: Any
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 class Engine:
     """One per ApiDefinition; swapped whole when the API is deployed again.
 
@@ -75,7 +65,9 @@ class Engine:
         data_sources: Mapping[str, DataSource],
         javascript: JavaScript,
         limits: Limits | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
+        """`clock` is what the API cache's entries age by."""
         self.api = api
         self.limits = limits or Limits()
         self.metrics = Metrics()
@@ -85,9 +77,19 @@ class Engine:
                 raise ResolverDefinitionError(f"{coordinate}: the schema has no such field")
         self.subscriptions = Subscriptions(self.limits, self.metrics)
         self._documents = Documents(self.schema, self.limits, self.metrics, introspection=api.introspection)
+        resolvers = bind_resolvers(api, data_sources, javascript)
+        self._resolver_cache: ResolverCache | None = None
+        self._operation_cache: OperationCache | None = None
+        configured = rules(api)  # checked also where there is no cache
+        if api.cache is not None and api.cache.behavior is CachingBehavior.OPERATION_LEVEL_CACHING:
+            self._operation_cache = OperationCache(api.cache.ttl_seconds, self.schema, clock)
+        elif api.cache is not None:
+            self._resolver_cache = ResolverCache(api.cache, configured, clock)
+            roots = (self.schema.graphql.mutation_type, self.schema.graphql.subscription_type)
+            resolvers = self._resolver_cache.wrap(resolvers, [root.name for root in roots if root is not None])
         self._operations = Operations(
             self.schema,
-            bind_resolvers(api, data_sources, javascript),
+            resolvers,
             Authorization(self.schema, api.providers),
             self.metrics,
             depth_limit=api.query_depth_limit,
@@ -108,8 +110,17 @@ class Engine:
                 )
         except OperationError as error:
             return _failed(error.errors)
-        await execution.run(self._finished)
-        return _result(execution)
+        cache = self._operation_cache if execution.plan.kind is OperationType.QUERY else None
+        if cache is None:
+            await execution.run(self._finished)
+            return _result(execution)
+        key = cache.key(operation, caller, request)
+        result = cache.get(key)
+        if result is None:
+            await execution.run(self._finished)
+            result = _result(execution)
+            cache.put(key, result)
+        return result
 
     async def subscribe(
         self,
@@ -153,7 +164,7 @@ class Engine:
         node = document.operation(operation.operation_name)
         given = operation.variables or {}
         plan, variables = self._operations.prepare(document, node, caller.mode, given)
-        return Execution(
+        execution = Execution(
             plan,
             variables,
             given,
@@ -164,6 +175,9 @@ class Engine:
             environment=self.api.environment,
             metrics=self.metrics,
         )
+        if plan.kind is OperationType.MUTATION:
+            execution.effects.cache = self._resolver_cache
+        return execution
 
     def _finished(self, root: FieldPlan, value: Any, execution: Execution) -> None:
         """Publishes the result of a mutation field and carries out its invalidations."""
@@ -191,9 +205,8 @@ def _result(execution: Execution) -> Result:
     response: dict[str, Any] = {"data": execution.data}
     if execution.errors:
         response["errors"] = execution.errors
-    if execution.effects.evicts_cache:
-        # There is no API cache yet, so nothing was in it.
-        response["extensions"] = {"apiCacheEntriesDeleted": 0}
+    if execution.effects.cache_entries_deleted:
+        response["extensions"] = {"apiCacheEntriesDeleted": execution.effects.cache_entries_deleted}
     return Result(encode(response), execution.data, execution.errors, execution.effects.headers)
 
 

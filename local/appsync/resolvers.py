@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from local.appsync.batching import Batches
 from local.appsync.context import ResolverContext
@@ -15,6 +15,9 @@ from local.appsync.errors import FieldError, unauthorized
 from local.appsync.javascript import Code, HandlerError, Invalidation, JavaScript, Outcome
 from local.appsync.limits import FUNCTIONS_PER_PIPELINE, Limits
 from local.errors import NotEmulated
+
+if TYPE_CHECKING:
+    from local.appsync.caching import ResolverCache
 
 logger = logging.getLogger("local.appsync.console")
 
@@ -34,7 +37,8 @@ class Effects:
     invalidation_filter: dict[str, Any] | None = None
     invalidations: list[Invalidation] = field(default_factory=list)
     invalidation_calls: int = 0
-    evicts_cache: bool = False
+    cache: ResolverCache | None = None  # which handlers may evict from: mutations only
+    cache_entries_deleted: int = 0
 
     def collect(self, outcome: Outcome) -> None:
         """Takes over what one handler did."""
@@ -43,7 +47,8 @@ class Effects:
             self.subscription_filter = outcome.subscription_filter
         if outcome.invalidation_filter is not None:
             self.invalidation_filter = outcome.invalidation_filter
-        self.evicts_cache = self.evicts_cache or bool(outcome.cache_evictions)
+        if self.cache is not None:
+            self.cache_entries_deleted += sum(map(self.cache.evict, outcome.cache_evictions))
         if outcome.invalidations:
             self.invalidation_calls += len(outcome.invalidations)
             if self.invalidation_calls > self.limits.invalidations_per_request:

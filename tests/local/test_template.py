@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local import template
-from local.appsync.definition import AuthMode, AuthProvider
+from local.appsync.definition import AuthMode, AuthProvider, CacheDefinition, CachingBehavior
 from local.cloud import Resource, Stack
 from local.errors import NotEmulated
 
@@ -154,6 +154,8 @@ def test_resources_of_another_api_stay_out() -> None:
             "R: SyncConfig",
         ),
         (resource("Resolver", "R", TypeName="Query", FieldName="a", Runtime={"Name": "COBOL"}), "R: runtime COBOL"),
+        (resource("ApiCache", "C", ApiCachingBehavior="SOME", Ttl=1), "C: ApiCachingBehavior SOME"),
+        (resource("ApiCache", "C", ApiCachingBehavior="FULL_REQUEST_CACHING", Ttl=3601), "C: Ttl 3601"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -163,10 +165,20 @@ def test_what_would_behave_differently_is_refused_by_name(refused: Resource, fea
 
 
 def test_resources_that_are_only_recorded_are_listed() -> None:
-    cache = resource("ApiCache", emulated=False)
+    domain = resource("DomainName", emulated=False)
+    stacks = [stack(API_RESOURCE, domain)]
+
+    assert template.recorded_only(stacks) == [(stacks[0], domain)]
+
+
+@pytest.mark.parametrize("behavior", CachingBehavior)
+def test_a_cache_is_served_from_its_record(behavior: CachingBehavior) -> None:
+    cache = resource("ApiCache", emulated=False, ApiCachingBehavior=behavior.value, Ttl="30", Type="SMALL")
     stacks = [stack(API_RESOURCE, cache)]
 
-    assert template.recorded_only(stacks) == [(stacks[0], cache)]
+    assert template.api_definitions(stacks, no_s3)[0].cache == CacheDefinition(behavior, 30)
+    assert template.recorded_only(stacks) == []
+    assert template.api_definitions([stack(API_RESOURCE)], no_s3)[0].cache is None
 
 
 @pytest.mark.parametrize(

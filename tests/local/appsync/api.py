@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -78,6 +79,7 @@ class Api:
         sources: Mapping[str, DataSource] | None = None,
         providers: tuple[AuthProvider, ...] = API_KEY,
         limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
         **settings: Any,
     ) -> None:
         """`fields`: direct functions by coordinate; `code`: APPSYNC_JS on a NONE source by coordinate."""
@@ -104,6 +106,7 @@ class Api:
             data_sources={"none": NoneDataSource(), **self.functions, **(sources or {})},
             javascript=_javascript(),
             limits=limits,
+            clock=clock,
         )
 
     async def run(
