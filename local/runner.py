@@ -147,12 +147,15 @@ class Instance:
             finally:
                 for wait in waits:
                     wait.cancel()
+            redeploy = self._redeploy.is_set()
+            # Before anything can fail: what is wrong is told once and looked at again after the next edit.
+            self._redeploy.clear()
+            self._reload.clear()
             try:
                 template = deploy.read_template(self.template)
-                if self._redeploy.is_set():
-                    self._redeploy.clear()
+                if redeploy:
                     await self._deploy(template, cloud)
-                self._reload.clear()
+                    self._reload.clear()  # what the deployment itself changed is loaded now
                 await self._load(template, cloud, functions, host)
             except Exception as error:  # noqa: BLE001  a half-saved file must not stop a running instance
                 self.progress.problem(error)
