@@ -36,7 +36,7 @@ class ApiHost:
         self._cloud = cloud
         self._javascript = JavaScript()
         self._principals = Principals(cloud.principal)
-        self._apis = Apis(self._principals)
+        self._apis = Apis(self._principals, aws_endpoint=cloud.endpoint)
         self._server = Server(self._apis)
         self._definitions: dict[str, ApiDefinition] = {}
         self._main: str | None = None
@@ -72,7 +72,7 @@ class ApiHost:
         changed = [api for api in definitions if self._definitions.get(api.id) != api]
         engines = {api.id: self._engine(api, invoke) for api in changed if api.schema}
         for api in changed:
-            await self._apis.serve(api, engines.get(api.id), main=api.id == self._main)
+            await self._apis.serve(api, engines.get(api.id), main=api.id == self._main, invoke=invoke)
             self._definitions[api.id] = api
         for gone in self._definitions.keys() - {api.id for api in definitions}:
             self._apis.withdraw(gone)

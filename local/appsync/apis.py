@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from local.appsync.auth.authenticate import Authenticator
+from local.appsync.auth.authenticate import Authenticator, no_functions
 from local.appsync.auth.principals import Principals
+from local.appsync.datasources import Invoke
 from local.appsync.definition import ApiDefinition
 from local.appsync.engine import Result, Subscription
 from local.appsync.request import Caller, OperationRequest, RequestInfo
@@ -84,19 +85,35 @@ class Subscribers(Protocol):
 
 
 class Apis:
-    """The registry. Methods are called on the event loop."""
+    """The registry. Methods are called on the event loop. `aws_endpoint` is the URL of the local cloud."""
 
-    def __init__(self, principals: Principals, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, principals: Principals, clock: Callable[[], float] = time.time, *, aws_endpoint: str = ""
+    ) -> None:
         self.subscribers: Subscribers | None = None
         self._principals = principals
         self._clock = clock
+        self._aws_endpoint = aws_endpoint
         self._apis: dict[str, Api] = {}
         self._main: str | None = None
         self._swapping: dict[str, asyncio.Lock] = {}
 
-    async def serve(self, definition: ApiDefinition, engine: GraphqlEngine | None, *, main: bool = False) -> None:
-        """Serve an API, in place of the version before. The first one, or the one given as `main`, is at `/graphql`."""
-        api = Api(definition, engine, Authenticator(definition, self._principals, self._clock))
+    async def serve(
+        self,
+        definition: ApiDefinition,
+        engine: GraphqlEngine | None,
+        *,
+        main: bool = False,
+        invoke: Invoke = no_functions,
+    ) -> None:
+        """Serve an API, in place of the version before. The first one, or the one given as `main`, is at `/graphql`.
+
+        `invoke` calls its Lambda authorizer. Raises NotEmulated for settings of a mode that are not emulated.
+        """
+        authenticator = Authenticator(
+            definition, self._principals, self._clock, invoke=invoke, aws_endpoint=self._aws_endpoint
+        )
+        api = Api(definition, engine, authenticator)
         async with self._lock(definition.id):
             old = self._apis.get(definition.id)
             if old is not None and self.subscribers is not None:

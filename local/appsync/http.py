@@ -82,8 +82,9 @@ class GraphqlEndpoint:
     ) -> tuple[bytes, dict[str, str]]:
         source_ip = source_addresses(request)
         credentials = Credentials(
-            request.headers, request.method, (request.path,), request.query, request.body, source_ip, request.secure
-        )
+            request.headers, request.method, (request.path,), request.query, request.body, source_ip, request.secure,
+            operation, request_id,
+        )  # fmt: skip
         caller = await api.authenticator.authenticate(credentials)
         if api.engine is None:
             raise failures.no_schema()

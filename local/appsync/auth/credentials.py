@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.appsync.errors import RequestError
+from local.appsync.request import OperationRequest
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Credentials:
     body: bytes = b""
     source_ip: tuple[str, ...] = ("127.0.0.1",)
     secure: bool = False
+    operation: OperationRequest | None = None
+    request_id: str = ""
 
     def header(self, name: str) -> str | None:
         """A header's value; repeated ones are joined with a comma as in RFC 9110, 5.3."""

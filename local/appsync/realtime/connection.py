@@ -197,13 +197,14 @@ class RealtimeConnection(asyncio.Protocol):
         if api is None:
             raise failures.unknown_api(self.origin.api_id)
         origin = self.origin
+        request = operation_from(operation.query)
+        info = RequestInfo(operation.authorization, str(uuid4()), origin.source_ip)
         credentials = Credentials(
             operation.authorization, paths=origin.paths, body=operation.data.encode(),
-            source_ip=origin.source_ip, secure=origin.secure,
+            source_ip=origin.source_ip, secure=origin.secure, operation=request, request_id=info.request_id,
         )  # fmt: skip
         caller = await api.authenticator.authenticate(credentials)
-        info = RequestInfo(operation.authorization, str(uuid4()), origin.source_ip)
-        return await self._subscribe(operation, api, operation_from(operation.query), caller, info)
+        return await self._subscribe(operation, api, request, caller, info)
 
     async def _subscribe(
         self, operation: Operation, api: Api, request: OperationRequest, caller: Caller, info: RequestInfo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from uuid import uuid4
 
 from local.appsync import failures
 from local.appsync.apis import Api, Apis
@@ -51,9 +52,11 @@ class RealtimeEndpoint:
             if api is None:
                 raise failures.unknown_api(api_id or "at /graphql")
             connect_paths = tuple(f"{path}/connect" for path in _signed_paths(api_id))
-            await api.authenticator.authenticate(
-                Credentials(headers, paths=connect_paths, body=b"{}", source_ip=source_ip, secure=request.secure)
-            )
+            credentials = Credentials(
+                headers, paths=connect_paths, body=b"{}", source_ip=source_ip, secure=request.secure,
+                request_id=str(uuid4()),
+            )  # fmt: skip
+            await api.authenticator.authenticate(credentials)
         except handshake.RefusedError as error:
             refused = error.problem
         except Exception as error:  # noqa: BLE001 - the edge: a refused connect is a frame, whatever happened

@@ -45,8 +45,14 @@ def allow(resource: str, action: str = "appsync:GraphQL") -> dict[str, Any]:
 
 
 def definition(
-    *modes: AuthMode, api_id: str = API_ID, expires_at: int | None = None, schema: str = SCHEMA
+    *modes: AuthMode,
+    providers: tuple[AuthProvider, ...] = (),
+    api_id: str = API_ID,
+    expires_at: int | None = None,
+    schema: str = SCHEMA,
 ) -> ApiDefinition:
+    """An API with modes that need no settings, or with `providers`; else with an API key and IAM."""
+    named = tuple(AuthProvider(mode) for mode in modes or (AuthMode.API_KEY, AuthMode.AWS_IAM))
     return ApiDefinition(
         id=api_id,
         arn=f"arn:aws:appsync:us-east-1:000000000000:apis/{api_id}",
@@ -54,7 +60,7 @@ def definition(
         region="us-east-1",
         account_id="000000000000",
         schema=schema,
-        providers=tuple(AuthProvider(mode) for mode in modes or (AuthMode.API_KEY, AuthMode.AWS_IAM)),
+        providers=providers or named,
         api_keys=(ApiKey(API_KEY, expires_at if expires_at is not None else int(time.time()) + 3600),),
     )
 

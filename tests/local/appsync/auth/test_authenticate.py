@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from local.appsync.auth.authenticate import Authenticator
 from local.appsync.auth.credentials import AuthenticationError, Credentials
+from local.appsync.auth.fetching import FetchError
 from local.appsync.auth.principals import Principals
-from local.appsync.definition import AuthMode
-from local.errors import NotEmulated
+from local.appsync.definition import AuthMode, AuthProvider
+from local.functions import Invocation
 from tests.local.appsync.serving import API_KEY, User, definition
 
 KEY = {"x-api-key": API_KEY}
-JWT = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJtZSJ9.c2lnbmF0dXJl"
+JWT = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJtZSJ9.c2lnbmF0dXJl"  # of the issuer "me", signed by nobody
 SIGNATURE = "AWS4-HMAC-SHA256 Credential=AKIA/20261121/us-east-1/appsync/aws4_request, SignedHeaders=host, Signature=0"
 
 API_KEY_MODE, IAM = AuthMode.API_KEY, AuthMode.AWS_IAM
 COGNITO, OIDC, LAMBDA = AuthMode.AMAZON_COGNITO_USER_POOLS, AuthMode.OPENID_CONNECT, AuthMode.AWS_LAMBDA
 
 
-async def authenticate(modes: tuple[AuthMode, ...], headers: dict[str, str], now: float = 1000) -> AuthMode:
-    async def nobody(access_key_id: str, session_token: str | None) -> User | None:
-        return None
+async def _nobody(access_key_id: str, session_token: str | None) -> User | None:
+    return None
 
-    authenticator = Authenticator(definition(*modes, expires_at=2000), Principals(nobody), lambda: now)
+
+async def authenticate(modes: tuple[AuthMode, ...], headers: dict[str, str], now: float = 1000) -> AuthMode:
+    authenticator = Authenticator(definition(*modes, expires_at=2000), Principals(_nobody), lambda: now)
     return (await authenticator.authenticate(Credentials(headers))).mode
 
 
@@ -71,22 +75,48 @@ async def test_a_key_wins_over_a_jwt() -> None:
     assert await authenticate((COGNITO, API_KEY_MODE), KEY | {"authorization": JWT}) is API_KEY_MODE
 
 
+def provider(mode: AuthMode) -> AuthProvider:
+    """With the issuer "me" for OIDC, and an authorizer that lets everybody in."""
+    return AuthProvider(mode, {"Issuer": "me", "UserPoolId": "us-east-1_Pool", "AuthorizerUri": "allow"})
+
+
+async def allow(function_arn: str, event: bytes) -> Invocation:
+    assert function_arn == "allow"
+    return Invocation(b'{"isAuthorized": true}', None, b"")
+
+
+async def answer(modes: tuple[AuthMode, ...], authorization: str) -> AuthMode | str:
+    """The mode that let a caller in, or the refusal's text. No issuer has keys, so that none accepts a token."""
+
+    async def no_keys(url: str) -> dict[str, Any]:
+        raise FetchError(url, "no keys")
+
+    api = definition(providers=tuple(map(provider, modes)))
+    authenticator = Authenticator(api, Principals(_nobody), invoke=allow, fetch=no_keys)
+    try:
+        return (await authenticator.authenticate(Credentials({"authorization": authorization}))).mode
+    except AuthenticationError as error:
+        return error.message
+
+
 @pytest.mark.parametrize(
-    ("modes", "authorization", "mode"),
+    ("modes", "authorization", "expected"),
     [
-        ((COGNITO,), JWT, COGNITO),
-        ((OIDC, LAMBDA), f"Bearer {JWT}", OIDC),
         ((LAMBDA,), JWT, LAMBDA),
-        ((LAMBDA, COGNITO), "a token of mine", LAMBDA),
         ((LAMBDA,), SIGNATURE, LAMBDA),
+        ((COGNITO, LAMBDA), "a token of mine", LAMBDA),
+        ((COGNITO, LAMBDA), JWT, LAMBDA),
+        (
+            (OIDC, LAMBDA),
+            JWT,
+            "Valid authorization header not provided.",
+        ),
+        ((OIDC, LAMBDA), f"Bearer {JWT}", "Valid authorization header not provided."),
+        ((COGNITO, OIDC), "a token of mine", "Unable to parse JWT token."),
+        ((COGNITO,), JWT, "Valid authorization header not provided."),
     ],
 )
-async def test_modes_that_are_missing_refuse_what_belongs_to_them(
-    modes: tuple[AuthMode, ...], authorization: str, mode: AuthMode
+async def test_a_jwt_belongs_to_its_issuer_and_anything_else_to_the_authorizer(
+    modes: tuple[AuthMode, ...], authorization: str, expected: AuthMode | str
 ) -> None:
-    with pytest.raises(NotEmulated, match=mode.value):
-        await authenticate(modes, {"authorization": authorization})
-
-
-async def test_an_api_with_a_missing_mode_still_serves_its_others() -> None:
-    assert await authenticate((COGNITO, LAMBDA, API_KEY_MODE), KEY) is API_KEY_MODE
+    assert await answer(modes, authorization) == expected
