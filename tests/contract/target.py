@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -48,8 +48,7 @@ class Target:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the fixture's account."""
-        client: Any = boto3.client
-        return client(service, region_name=self.region, **self.aws)
+        return _client(service, self.region, self.aws)
 
     @cached_property
     def api(self) -> Api:
@@ -121,8 +120,7 @@ def local(folder: Path) -> Iterator[Target]:
     try:
         found = _wait_until_ready(process, folder / "state" / "outputs.json", log)
         credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "endpoint_url": found["aws"]}
-        cloudformation = boto3.client("cloudformation", region_name=found["region"], **credentials)
-        outputs = _stack_outputs(cloudformation)
+        outputs = _stack_outputs(_client("cloudformation", found["region"], credentials))
         yield Target("local", found["region"], outputs, _local_urls(outputs, found), credentials)
     finally:
         process.terminate()
@@ -136,8 +134,7 @@ def local(folder: Path) -> Iterator[Target]:
 @contextmanager
 def aws(folder: Path) -> Iterator[Target]:
     """The fixture in the account of the ambient AWS configuration."""
-    session = boto3.Session()
-    region = session.region_name
+    region = boto3.Session().region_name
     if not region:
         raise ValueError(f"{VARIABLE}=aws needs a region: set AWS_REGION, or one in the AWS profile")
     sam, runtime = str(Path(sys.executable).parent / "sam"), f"PythonRuntime=python3.{sys.version_info.minor}"
@@ -149,11 +146,15 @@ def aws(folder: Path) -> Iterator[Target]:
         "--parameter-overrides", runtime,
     ])  # fmt: skip
     try:
-        outputs = _stack_outputs(session.client("cloudformation", region_name=region))
+        outputs = _stack_outputs(_client("cloudformation", region, {}))
         urls = {name: (url, _realtime(url)) for name, url in _graphql_urls(outputs).items()}
         yield Target("aws", region, outputs, urls, {})
     finally:
         _run([sam, "delete", "--stack-name", STACK, "--region", region, "--no-prompts"])
+
+
+def _client(service: str, region: str, arguments: Mapping[str, str]) -> Any:
+    return cast("Any", boto3.client)(service, region_name=region, **arguments)  # its overloads want a literal name
 
 
 def _realtime(url: str) -> str:

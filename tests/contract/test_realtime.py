@@ -22,7 +22,7 @@ BAD_KEY = "da2-aaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 def acknowledged(socket: Socket) -> bool:
     """Whether a connection is acknowledged."""
-    return socket.initialize()[0]["type"] == "connection_ack"
+    return bool(socket.initialize()[0]["type"] == "connection_ack")
 
 
 def connect_problem(socket: Socket) -> dict[str, Any]:

@@ -158,8 +158,9 @@ def test_without_arguments_every_event_comes(api: Api, room: str) -> None:
 def test_all_arguments_must_match(api: Api, socket: Socket, room: str) -> None:
     query = 'subscription ($room: String) { onEvent(room: $room, author: "ada", size: 2, flag: true) { id } }'
     socket.subscribe(query, {"room": room})
-    event = {"room": room, "author": "ada", "size": 2, "flag": True}
-    for number, change in enumerate(({"author": "bob"}, {"size": 3}, {"flag": False}, {})):
+    event: dict[str, Any] = {"room": room, "author": "ada", "size": 2, "flag": True}
+    changes: list[dict[str, Any]] = [{"author": "bob"}, {"size": 3}, {"flag": False}, {}]
+    for number, change in enumerate(changes):
         api.publish({**event, **change, "id": str(number)})
     assert socket.event()["data"] == {"onEvent": {"id": "3"}}
 
