@@ -16,7 +16,7 @@ import pytest
 
 from tests.clients.driver import Driver
 from tests.stack.conftest import instance
-from tests.stack.instance import Instance
+from tests.stack.instance import Instance, running
 
 __all__ = ["instance"]
 
@@ -26,6 +26,12 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chro
 CLIENTS = ("Amplify in Node", "Apollo in Node", "Amplify in Chromium", "Apollo in Chromium")
 
 Start = Callable[[str, Instance], Driver]
+
+
+@pytest.fixture(scope="session")
+def own_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """An instance that the tests of restarts share; each leaves it running."""
+    yield from running(tmp_path_factory.mktemp("restarted") / "state")
 
 
 @pytest.fixture(scope="session")

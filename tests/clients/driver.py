@@ -10,11 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tests.stack.instance import Instance
-
-T = TypeVar("T")
 
 # Longer than any wait inside the libraries (15 s for an acknowledgement), so that a hang is a failure and not a flake.
 ANSWER_SECONDS = 20
@@ -124,14 +122,13 @@ class Driver:
         """Stop a subscription as an application does."""
         self._call("unsubscribe", name=subscription.name)
 
-    def wait(self, probe: Callable[[], T], seconds: float, what: str) -> T:
-        """The first true answer of a probe, asked after each line that the process writes."""
+    def wait(self, probe: Callable[[], object], seconds: float, what: str) -> None:
+        """Return when a probe, asked after each line that the process writes, is true."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while not (found := probe()) and not self._ended and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
         assert found, f"waited {seconds} s for {what}; {self._tail()}"
-        return found
 
     def close(self) -> None:
         """End the process and its reader."""
@@ -151,7 +148,8 @@ class Driver:
         number = next(self._ids)
         self._process.stdin.write(json.dumps({"id": number, "call": call, "argument": argument}).encode() + b"\n")
         self._process.stdin.flush()
-        answer = self.wait(lambda: self._answers.pop(number, None), ANSWER_SECONDS, f"the answer of {call}")
+        self.wait(lambda: number in self._answers, ANSWER_SECONDS, f"the answer of {call}")
+        answer = self._answers.pop(number)
         if "error" in answer:
             raise ClientError(json.dumps(answer["error"]))
         return answer["value"]

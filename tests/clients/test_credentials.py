@@ -31,33 +31,28 @@ REFUSED_CONNECTIONS = {
 
 
 @pytest.fixture(scope="module", params=CLIENTS)
-def library(request: pytest.FixtureRequest) -> str:
-    """The name of each client in turn."""
-    name: str = request.param
-    return name
-
-
-@pytest.fixture(scope="module")
-def stranger(library: str, start: Start, instance: Instance) -> Iterator[Driver]:
-    """A client with an API key and an AWS secret that are both wrong."""
-    with closing(start(library, instance)) as driver:
+def stranger(request: pytest.FixtureRequest, start: Start, instance: Instance) -> Iterator[tuple[str, Driver]]:
+    """Each library in turn with an API key and an AWS secret that are both wrong."""
+    with closing(start(request.param, instance)) as driver:
         driver.connect(amplify_outputs(instance, api_key=UNKNOWN_KEY), WRONG_SECRET)
-        yield driver
+        yield request.param.split()[0], driver
 
 
 @pytest.mark.parametrize("mode", ["API_KEY", "AWS_IAM"])
-def test_a_stranger_is_told_so(stranger: Driver, library: str, mode: str) -> None:
-    with pytest.raises(ClientError, match=REFUSED_QUERIES[library.split()[0], mode]):
-        stranger.run(MESSAGES, mode, room="lobby")
-    subscription = stranger.subscribe("lobby", mode)
-    stranger.wait(lambda: subscription.errors, LIVE_SECONDS, "the refusal of the connection")
+def test_a_stranger_is_told_so(stranger: tuple[str, Driver], mode: str) -> None:
+    library, driver = stranger
+    with pytest.raises(ClientError, match=REFUSED_QUERIES[library, mode]):
+        driver.run(MESSAGES, mode, room="lobby")
+    subscription = driver.subscribe("lobby", mode)
+    driver.wait(lambda: subscription.errors, LIVE_SECONDS, "the refusal of the connection")
     assert REFUSED_CONNECTIONS[mode] in str(subscription.errors[0])
     assert not subscription.changes
 
 
+@pytest.mark.parametrize("library", ["Amplify", "Apollo"])
 def test_a_subscription_with_a_wrong_signature_fails_alone(library: str, start: Start, instance: Instance) -> None:
     """Amplify sends both over one connection: the key opens it, the signature is checked at the start."""
-    with closing(start(library, instance)) as driver:
+    with closing(start(f"{library} in Node", instance)) as driver:
         driver.connect(amplify_outputs(instance), WRONG_SECRET)
         other = driver.listen(instance, f"room-{uuid.uuid4()}")
         refused = driver.subscribe(other.room, "AWS_IAM")

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
 
 from tests.clients.conftest import Start, amplify_outputs
 from tests.clients.driver import MESSAGES, Driver
-from tests.stack.instance import Instance, running
+from tests.stack.instance import Instance
 
 pytestmark = [pytest.mark.stack, pytest.mark.clients]
 
 # Amplify waits 5 s before it connects again; when that fails, its own backoff or its one-minute interval decides.
 RETURN_SECONDS = 75
 NOTICE_SECONDS = 10
-
-
-@pytest.fixture(scope="module")
-def own_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """An instance that these tests may restart."""
-    yield from running(tmp_path_factory.mktemp("restarted") / "state")
 
 
 @pytest.mark.parametrize("platform", ["Node", "Chromium"])

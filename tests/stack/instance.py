@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,31 +21,32 @@ import boto3
 T = TypeVar("T")
 
 PROJECT = Path(__file__).resolve().parents[2]
+PORTS = (20000, 32000)
 START_SECONDS = 180
 STOP_SECONDS = 5
 
 
 def free_ports() -> dict[str, str]:
-    """Ports for one instance: the HTTP port comes with its neighbour for TLS."""
+    """Ports for one instance: the HTTP port comes with its neighbour for TLS.
+
+    They are below the ephemeral range: an outgoing connection of any process would else take one now and then in the
+    seconds until the instance listens, or while it restarts.
+    """
+    names = ("HEADWATER_PORT", "HEADWATER_AWS_PORT", "HEADWATER_MQTT_PORT")
+    candidates = iter(random.sample(range(*PORTS, 2), 1000))
     with ExitStack() as sockets:
 
-        def bind(port: int) -> int:
-            probe = sockets.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-
-        def pair() -> int:
-            for _ in range(100):
-                port = bind(0)
+        def pair() -> str:
+            for port in candidates:
                 try:
-                    bind(port + 1)
+                    for number in (port, port + 1):
+                        sockets.enter_context(socket.socket()).bind(("127.0.0.1", number))
                 except OSError:
                     continue
-                return port
+                return str(port)
             raise AssertionError("no two neighbouring ports are free")
 
-        ports = {"HEADWATER_PORT": pair(), "HEADWATER_AWS_PORT": bind(0), "HEADWATER_MQTT_PORT": bind(0)}
-    return {name: str(port) for name, port in ports.items()}
+        return {name: pair() for name in names}
 
 
 class Instance:
