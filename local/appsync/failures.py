@@ -43,6 +43,11 @@ def malformed() -> RequestError:
     return HttpError(400, "MalformedHttpRequestException", "Unable to parse GraphQL query.")
 
 
+def too_many_requests() -> RequestError:
+    """The account has used up its request tokens of this second; clients try again."""
+    return HttpError(429, "TooManyRequestsException", "Rate exceeded")
+
+
 def no_schema() -> RequestError:
     """The API exists but has no schema."""
     return HttpError(502, "GraphQLSchemaException", "No schema definition exists.")

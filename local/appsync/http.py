@@ -21,6 +21,7 @@ from local.appsync import cors, failures
 from local.appsync.apis import Api, Apis
 from local.appsync.auth.credentials import Credentials
 from local.appsync.http_messages import Request, Response
+from local.appsync.rates import Rates
 from local.appsync.request import OperationRequest, RequestInfo
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,9 @@ _UNKNOWN_OPERATION = b'{"Output":{"__type":"com.amazon.coral.service#UnknownOper
 class GraphqlEndpoint:
     """`POST` and `GET` `[/{apiId}]/graphql`."""
 
-    def __init__(self, apis: Apis, new_request_id: Callable[[], str] = lambda: str(uuid4())) -> None:
+    def __init__(self, apis: Apis, rates: Rates, new_request_id: Callable[[], str] = lambda: str(uuid4())) -> None:
         self._apis = apis
+        self._rates = rates
         self._new_request_id = new_request_id
 
     async def respond(self, request: Request) -> Response:
@@ -86,6 +88,8 @@ class GraphqlEndpoint:
             operation, request_id,
         )  # fmt: skip
         caller = await api.authenticator.authenticate(credentials)
+        if not self._rates.request_tokens.take():
+            raise failures.too_many_requests()
         if api.engine is None:
             raise failures.no_schema()
         headers = {name: value for name, value in request.headers.items() if name != "cookie"}

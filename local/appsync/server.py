@@ -12,6 +12,7 @@ from local.appsync.apis import Apis
 from local.appsync.http import PATH, GraphqlEndpoint
 from local.appsync.http1 import Handler, HttpConnection
 from local.appsync.http_messages import Request, Response, Upgrade
+from local.appsync.rates import Rates
 from local.appsync.realtime.endpoint import RealtimeEndpoint
 
 SWEEP_SECONDS = 1.0
@@ -19,21 +20,26 @@ STOP_SECONDS = 1.0
 
 
 class Server:
-    """Serves the APIs of a registry. `other` answers what is not GraphQL (None: not its business either)."""
+    """Serves the APIs of a registry.
+
+    `other` answers what is not GraphQL (None: not its business either). Without `rates`, nothing is throttled.
+    """
 
     def __init__(
         self,
         apis: Apis,
         *,
         other: Callable[[Request], Response | None] | None = None,
+        rates: Rates | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
+        rates = rates or Rates()
         self._listeners: list[asyncio.Server] = []
         self.connections: set[HttpConnection] = set()
         self._sweeper: asyncio.Task[None] | None = None
-        self.realtime = RealtimeEndpoint(apis)
-        self._handler: Handler = _Routes(GraphqlEndpoint(apis), self.realtime, other)
+        self.realtime = RealtimeEndpoint(apis, rates)
+        self._handler: Handler = _Routes(GraphqlEndpoint(apis, rates), self.realtime, other)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Start listening and return the port, which the system chooses for 0. May be called for several ports.

@@ -1,4 +1,4 @@
-"""One upgraded socket: WebSocket frames by the `websockets` library's protocol, AppSync's by `RealtimeProtocol`.
+"""One upgraded socket: WebSocket frames by the `websockets` library's protocol, their messages by a `Subprotocol`.
 
 Incoming bytes go through websockets' sans-I/O reader (masking, fragments, control frames, limits). Outgoing data frames
 are written by hand, for they share their payload with other sockets.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from websockets.frames import Frame, Opcode
@@ -22,10 +22,13 @@ from local.appsync.apis import Api, Apis
 from local.appsync.auth.credentials import Credentials
 from local.appsync.engine import Result, Subscription
 from local.appsync.http import operation_from
-from local.appsync.realtime import protocol as effects
+from local.appsync.rates import Rates
+from local.appsync.realtime import connect, effects
+from local.appsync.realtime.connect import Origin
+from local.appsync.realtime.effects import Effect, Subprotocol
 from local.appsync.realtime.messages import ConnectionProblem, Problem
+from local.appsync.realtime.operations import Operation
 from local.appsync.realtime.outbox import Flusher, Outbox
-from local.appsync.realtime.protocol import Effect, Operation, RealtimeProtocol
 from local.appsync.request import Caller, OperationRequest, RequestInfo
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -40,19 +43,10 @@ class Owner(Protocol):
     """The endpoint that a connection belongs to."""
 
     apis: Apis
+    rates: Rates
     flusher: Flusher
     connections: set[RealtimeConnection]
     tasks: set[asyncio.Task[None]]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a connection keeps of its handshake: its API, and how its starts are signed and seen."""
-
-    api_id: str
-    paths: tuple[str, ...]
-    source_ip: tuple[str, ...]
-    secure: bool
 
 
 @dataclass(frozen=True)
@@ -69,13 +63,13 @@ class _Live:
 class RealtimeConnection(asyncio.Protocol):
     """The asyncio protocol of an upgraded socket. `refused` is why the connect failed, None when it did not."""
 
-    def __init__(self, owner: Owner, origin: Origin, refused: ConnectionProblem | None) -> None:
+    def __init__(self, owner: Owner, origin: Origin, protocol: Subprotocol, refused: ConnectionProblem | None) -> None:
         self.origin = origin
         self._owner = owner
         self._refused = refused
         self._loop = asyncio.get_running_loop()
         self._wire = ServerProtocol(state=OPEN, max_size=MAX_MESSAGE_BYTES, logger=_wire_log)
-        self._protocol = RealtimeProtocol(self._loop.time())
+        self._protocol = protocol
         self._message: bytearray | None = None
         self._message_is_text = True
         self._live: dict[Operation, _Live] = {}
@@ -138,10 +132,7 @@ class RealtimeConnection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._wire.fail(1007, "A text message must be UTF-8")
             return
-        if text is None:
-            self._perform([effects.unsupported()])
-        else:
-            self._perform(self._protocol.receive(text, self._loop.time()))
+        self._perform(self._protocol.receive(text, self._loop.time()))
 
     def _write_wire(self) -> None:
         for data in self._wire.data_to_send():
@@ -161,10 +152,10 @@ class RealtimeConnection(asyncio.Protocol):
             match effect:
                 case effects.Send(text):
                     self._outbox.text((text,))
-                case effects.Begin(operation):
-                    task = self._loop.create_task(self._begin(operation))
-                    self._owner.tasks.add(task)
-                    task.add_done_callback(self._owner.tasks.discard)
+                case effects.Connect():
+                    self._spawn(self._connect(effect))
+                case effects.Begin():
+                    self._spawn(self._begin(effect))
                 case effects.Cancel(operation):
                     live = self._live.pop(operation, None)
                     if live is not None:
@@ -172,31 +163,52 @@ class RealtimeConnection(asyncio.Protocol):
                 case effects.Close(code, reason):
                     self.close(code, reason)
 
-    async def _begin(self, operation: Operation) -> None:
-        """Authorize a start and subscribe, again if the API was redeployed meanwhile."""
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._owner.tasks.add(task)
+        task.add_done_callback(self._owner.tasks.discard)
+
+    async def _connect(self, wanted: effects.Connect) -> None:
+        """Authenticate a connection whose credentials came in a message."""
         try:
-            api = await self._owner.apis.settled(self.origin.api_id)
+            await connect.authenticate(await self._api(), self.origin, wanted.headers)
+        except Exception as error:  # noqa: BLE001 - the edge: a refused connect is told, whatever happened
+            self._perform(wanted.rejected(connect.refusal(error)))
+        else:
+            self._perform(wanted.connected())
+
+    async def _begin(self, wanted: effects.Begin) -> None:
+        """Authorize a start and subscribe, again if the API was redeployed meanwhile; or execute, once."""
+        operation = wanted.operation
+        try:
             while True:
-                live = await self._start(operation, api)
-                current = await self._owner.apis.settled(self.origin.api_id)
-                if current is api:
+                api = await self._api()
+                live = await self._start(wanted, api)
+                if isinstance(live, bytes) or await self._owner.apis.settled(self.origin.api_id) is api:
                     break
                 if isinstance(live, _Live):
                     live.subscription.cancel()
-                api = current
         except Exception as error:  # noqa: BLE001 - the edge: a failed start is an error frame, whatever happened
             live = _problems(error)
         if isinstance(live, _Live):
             # First the registration: `established` may hand it straight back when the start was stopped meanwhile.
             self._live[operation] = live
             self._perform(self._protocol.established(operation))
+        elif isinstance(live, bytes):
+            assert wanted.answered is not None
+            self._perform(wanted.answered(live))
         else:
             self._perform(self._protocol.failed(operation, live))
 
-    async def _start(self, operation: Operation, api: Api | None) -> _Live | list[Problem]:
+    async def _api(self) -> Api:
+        """The version that is served now, after the end of a swap."""
+        api = await self._owner.apis.settled(self.origin.api_id)
         if api is None:
             raise failures.unknown_api(self.origin.api_id)
-        origin = self.origin
+        return api
+
+    async def _start(self, wanted: effects.Begin, api: Api) -> _Live | list[Problem] | bytes:
+        operation, origin = wanted.operation, self.origin
         request = operation_from(operation.query)
         info = RequestInfo(operation.authorization, str(uuid4()), origin.source_ip)
         credentials = Credentials(
@@ -204,7 +216,18 @@ class RealtimeConnection(asyncio.Protocol):
             source_ip=origin.source_ip, secure=origin.secure, operation=request, request_id=info.request_id,
         )  # fmt: skip
         caller = await api.authenticator.authenticate(credentials)
-        return await self._subscribe(operation, api, request, caller, info)
+        live = await self._subscribe(operation, api, request, caller, info)
+        if wanted.answered is not None and isinstance(live, list) and _is_unsupported(live):
+            return await self._execute(api, request, caller, info)
+        return live
+
+    async def _execute(self, api: Api, request: OperationRequest, caller: Caller, info: RequestInfo) -> bytes:
+        """The response to a query or mutation."""
+        assert api.engine is not None
+        if not self._owner.rates.request_tokens.take():
+            raise failures.too_many_requests()
+        with api:
+            return (await api.engine.execute(request, caller, info)).body
 
     async def _subscribe(
         self, operation: Operation, api: Api, request: OperationRequest, caller: Caller, info: RequestInfo
@@ -220,10 +243,10 @@ class RealtimeConnection(asyncio.Protocol):
         return _Live(api, request, caller, info, outcome)
 
     def _deliver_to(self, operation: Operation) -> Callable[[bytes], None]:
-        data, text = self._protocol.data, self._outbox.text
+        frame, text = operation.frame, self._outbox.text
 
         def deliver(payload: bytes) -> None:
-            parts = data(operation, payload)
+            parts = frame(payload)
             if parts:
                 text(parts)
 
@@ -259,7 +282,8 @@ class RealtimeConnection(asyncio.Protocol):
         self._give_up()
         if self._wire.state is not State.OPEN:
             return
-        self._wire.send_close(code, reason[:100])
+        # A close frame has room for 123 bytes, and the reason may quote what a client sent.
+        self._wire.send_close(code, reason.encode()[:120].decode(errors="ignore"))
         self._write_wire()
         self._outbox.flush()
         self._outbox.closed = True
@@ -303,6 +327,11 @@ def _problems(error: Exception) -> list[Problem]:
     if failure.status == 500:
         log.error("a start failed", exc_info=error)
     return [{"errorType": failure.error_type, "message": failure.message}]
+
+
+def _is_unsupported(problems: list[Problem]) -> bool:
+    """Whether the engine refused because the operation is no subscription."""
+    return problems[0].get("errorType") == "UnsupportedOperation"
 
 
 def _problem(error: dict[str, object]) -> Problem:

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from uuid import uuid4
+from dataclasses import replace
 
 from local.appsync import failures
 from local.appsync.apis import Api, Apis
-from local.appsync.auth.credentials import Credentials
 from local.appsync.http import source_addresses
 from local.appsync.http_messages import Request, Response, Upgrade, plain_response
-from local.appsync.realtime import handshake
-from local.appsync.realtime.connection import Origin, RealtimeConnection
-from local.appsync.realtime.messages import ConnectionProblem
+from local.appsync.rates import Rates
+from local.appsync.realtime import connect, handshake
+from local.appsync.realtime.connect import Origin
+from local.appsync.realtime.connection import RealtimeConnection
+from local.appsync.realtime.effects import GOING_AWAY, Subprotocol
+from local.appsync.realtime.messages import RATE_EXCEEDED, ConnectionProblem
 from local.appsync.realtime.outbox import Flusher
-from local.appsync.realtime.protocol import GOING_AWAY
+from local.appsync.realtime.protocol import RealtimeProtocol
+from local.appsync.realtime.transport_ws import TransportWsProtocol
 
 CARRIED_AT_ONCE = 32  # subscription resolvers that run side by side while an API is swapped
-
-log = logging.getLogger(__name__)
 
 
 class RealtimeEndpoint:
     """Owns every real-time connection."""
 
-    def __init__(self, apis: Apis) -> None:
+    def __init__(self, apis: Apis, rates: Rates) -> None:
         self.apis = apis
+        self.rates = rates
         self.flusher = Flusher()
         self.connections: set[RealtimeConnection] = set()
-        self.tasks: set[asyncio.Task[None]] = set()  # starts that are being prepared
+        self.tasks: set[asyncio.Task[None]] = set()  # connects and starts that are being prepared
         apis.subscribers = self
 
     async def upgrade(self, request: Request, api_id: str | None) -> Upgrade | Response:
@@ -42,31 +43,41 @@ class RealtimeEndpoint:
                 response.headers = (*response.headers, ("sec-websocket-version", "13"), ("upgrade", "websocket"))
             return response
         offer = handshake.read_offer(request)
-        source_ip = source_addresses(request)
-        api: Api | None = None
-        refused: ConnectionProblem | None = None
-        try:
-            headers = handshake.connect_headers(request, offer)
-            host = headers.get("host")
-            api = self.apis.find(api_id, host if isinstance(host, str) else None)
-            if api is None:
-                raise failures.unknown_api(api_id or "at /graphql")
-            connect_paths = tuple(f"{path}/connect" for path in _signed_paths(api_id))
-            credentials = Credentials(
-                headers, paths=connect_paths, body=b"{}", source_ip=source_ip, secure=request.secure,
-                request_id=str(uuid4()),
-            )  # fmt: skip
-            await api.authenticator.authenticate(credentials)
-        except handshake.RefusedError as error:
-            refused = error.problem
-        except Exception as error:  # noqa: BLE001 - the edge: a refused connect is a frame, whatever happened
-            refused = _problem(error)
-        origin = Origin(api.definition.id if api else "", _signed_paths(api_id), source_ip, request.secure)
-        connection = RealtimeConnection(self, origin, refused)
+        origin, refused = await self._connect(request, offer, api_id)
+        connection = RealtimeConnection(self, origin, self._protocol(request, offer, origin), refused)
         response_headers = [("sec-websocket-accept", accept)]
         if offer.chosen is not None:
             response_headers.append(("sec-websocket-protocol", offer.chosen))
         return Upgrade(response_headers, connection)
+
+    async def _connect(
+        self, request: Request, offer: handshake.Offer, api_id: str | None
+    ) -> tuple[Origin, ConnectionProblem | None]:
+        """Where the handshake comes from and, unless its credentials come in a message, why they are refused."""
+        origin = _origin(request, offer, api_id)
+        try:
+            headers = request.headers if offer.by_message else handshake.connect_headers(request, offer)
+            host = headers.get("host")
+            api = self.apis.find(api_id, host if isinstance(host, str) else None)
+            if api is None:
+                raise failures.unknown_api(api_id or "at /graphql")
+            origin = replace(origin, api_id=api.definition.id)
+            if not self.rates.of(origin.api_id).connects.take():
+                # No code that makes clients give up: they may come again in a second. The number is unverified.
+                raise handshake.RefusedError(RATE_EXCEEDED["message"], "LimitExceededError", 429)
+            if not offer.by_message:
+                await connect.authenticate(api, origin, headers)
+        except handshake.RefusedError as error:
+            return origin, error.problem
+        except Exception as error:  # noqa: BLE001 - the edge: a refused connect is a frame, whatever happened
+            return origin, connect.connection_problem(connect.refusal(error))
+        return origin, None
+
+    def _protocol(self, request: Request, offer: handshake.Offer, origin: Origin) -> Subprotocol:
+        now, admit = asyncio.get_running_loop().time(), self.rates.of(origin.api_id).inbound_messages.take
+        if offer.by_message:
+            return TransportWsProtocol(now, request.headers, admit=admit)
+        return RealtimeProtocol(now, admit=admit)
 
     async def carry_over(self, old: Api, new: Api) -> None:
         """Register every live subscription of `old` with `new` too."""
@@ -96,15 +107,9 @@ class RealtimeEndpoint:
             connection.abort()
 
 
-def _signed_paths(api_id: str | None) -> tuple[str, ...]:
-    """The paths that a caller may have signed: AWS's own, and the one that it sees here."""
-    return ("/graphql",) if api_id is None else ("/graphql", f"/{api_id}/graphql")
-
-
-def _problem(error: Exception) -> ConnectionProblem:
-    failure = failures.refusal(error)
-    if failure.status == 500:
-        log.error("a connect failed", exc_info=error)
-    # Clients give up for good on 400, 401 and 403 only; the rest of the refusals are as final.
-    code = failure.status if failure.status in {400, 401, 403, 500} else 400
-    return {"errorType": failure.error_type, "message": failure.message, "errorCode": code}
+def _origin(request: Request, offer: handshake.Offer, api_id: str | None) -> Origin:
+    # The paths that a caller may have signed: AWS's own, and the one that it sees here.
+    paths = ("/graphql",) if api_id is None else ("/graphql", f"/{api_id}/graphql")
+    connect_paths = tuple(f"{path}/connect" for path in paths)
+    signed_paths = connect_paths if offer.by_message else paths
+    return Origin("", connect_paths, signed_paths, source_addresses(request), request.secure)

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import orjson
 
 from local.appsync.http_messages import Request
+from local.appsync.realtime import transport_ws_messages
 from local.appsync.realtime.messages import SUBPROTOCOL, ConnectionProblem
 
 _ACCEPT_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
@@ -50,8 +51,13 @@ class Offer:
 
     @property
     def chosen(self) -> str | None:
-        """The subprotocol to answer with; never the credentials."""
-        return SUBPROTOCOL if SUBPROTOCOL in self.names else None
+        """The subprotocol to answer with; never the credentials. AppSync's own goes before the one that AWS lacks."""
+        return next((name for name in (SUBPROTOCOL, transport_ws_messages.SUBPROTOCOL) if name in self.names), None)
+
+    @property
+    def by_message(self) -> bool:
+        """Whether the credentials may come in a message after the handshake: in the protocol of IDEs."""
+        return self.chosen == transport_ws_messages.SUBPROTOCOL
 
 
 def accept_key(request: Request) -> str:

@@ -116,6 +116,9 @@ class Problem(TypedDict):
     message: str
 
 
+RATE_EXCEEDED: Problem = {"errorType": "LimitExceededError", "message": "Rate limit exceeded"}
+
+
 class ErrorPayload(TypedDict):
     """`errors` is one object instead of a list for `MaxSubscriptionsReachedError`, as traces of AWS show."""
 

@@ -13,107 +13,60 @@ ENDED: what arrives late for it is dropped and its subscription cancelled.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from local.appsync.realtime.effects import (
+    KEEP_ALIVE_SECONDS,
+    LIFETIME_OVER,
+    LIFETIME_SECONDS,
+    NORMAL,
+    POLICY_VIOLATION,
+    Begin,
+    Cancel,
+    Close,
+    Effect,
+    Send,
+)
 from local.appsync.realtime.messages import (
     CONNECTION_TIMEOUT_MS,
+    RATE_EXCEEDED,
     ConnectionAck,
     ConnectionProblem,
     Problem,
     ServerFrame,
 )
+from local.appsync.realtime.operations import MAX_SUBSCRIPTIONS, Operation, Operations, State
 
-KEEP_ALIVE_SECONDS = 60.0
-LIFETIME_SECONDS = 24 * 3600.0
-MAX_SUBSCRIPTIONS = 200
 REFUSAL_GRACE_SECONDS = 1.0  # gql sends connection_init before it reads, and calls an earlier close a lost connection
 
-NORMAL, GOING_AWAY, POLICY_VIOLATION, SERVICE_RESTART = 1000, 1001, 1008, 1012
-
 _DATA = b',"type":"data","payload":'
-_END = b"}"
 _KEEP_ALIVE = b'{"type":"ka"}'
 _ACK = orjson.dumps(ConnectionAck(type="connection_ack", payload={"connectionTimeoutMs": CONNECTION_TIMEOUT_MS}))
 
 
-class State(enum.Enum):
-    """Where an operation is."""
-
-    PREPARING = "preparing"
-    LIVE = "live"
-    ENDED = "ended"
-
-
-@dataclass(eq=False, slots=True)
-class Operation:
-    """A `start`. `held` are events that came between the subscription and its `start_ack`."""
-
-    id: str
-    data: str
-    query: Mapping[str, Any]
-    authorization: Mapping[str, str]
-    state: State = State.PREPARING
-    held: list[bytes] = field(default_factory=list)
-    prefix: bytes = b""  # of its data frames
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send a text frame."""
-
-    text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Authorize and subscribe; then call `established` or `failed`."""
-
-    operation: Operation
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Give up a subscription, or its preparation."""
-
-    operation: Operation
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Close the socket with a close frame."""
-
-    code: int
-    reason: str
-
-
-Effect = Send | Begin | Cancel | Close
-
-
 class RealtimeProtocol:
-    """One connection. `now` and `wake_at` are in seconds of any monotonic clock."""
+    """One connection that speaks `graphql-ws`; a Subprotocol.
 
-    def __init__(self, now: float, max_subscriptions: int = MAX_SUBSCRIPTIONS) -> None:
-        self._max_subscriptions = max_subscriptions
-        self._operations: dict[str, Operation] = {}
+    `admit` tells whether one more message is within the API's quota per second.
+    """
+
+    def __init__(
+        self, now: float, max_subscriptions: int = MAX_SUBSCRIPTIONS, admit: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._operations = Operations(max_subscriptions)
+        self._admit = admit
         self._keep_alive_at = now + KEEP_ALIVE_SECONDS
         self._close_at = now + LIFETIME_SECONDS
-        self._closing = Close(GOING_AWAY, "Connection lifetime of 24 hours reached")
+        self._closing = LIFETIME_OVER
         self._open = True
 
     @property
     def wake_at(self) -> float:
         """When `wake` is due."""
         return min(self._keep_alive_at, self._close_at)
-
-    @property
-    def operations(self) -> Sequence[Operation]:
-        """Those that are being prepared or live."""
-        return tuple(self._operations.values())
 
     def refuse(self, problem: ConnectionProblem, now: float) -> list[Effect]:
         """The connect was refused: say why, ignore everything, close a little later."""
@@ -123,10 +76,13 @@ class RealtimeProtocol:
         self._closing = Close(POLICY_VIOLATION, problem["message"])
         return [_send({"payload": {"errors": [problem]}, "type": "connection_error"})]
 
-    def receive(self, text: str, now: float) -> list[Effect]:
-        """A text message of the client. Nothing that a client sends ends the connection."""
+    def receive(self, text: str | None, now: float) -> list[Effect]:
+        """A message of the client, None for a binary one. Nothing that a client sends ends the connection."""
         if not self._open:
             return []
+        admitted = self._admit()
+        if text is None:
+            return [unsupported()]
         try:
             frame = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -138,7 +94,8 @@ class RealtimeProtocol:
                 self._keep_alive_at = now + KEEP_ALIVE_SECONDS
                 return [Send(_ACK), Send(_KEEP_ALIVE)]
             case "start":
-                return self._start(frame)
+                # Only starts are refused: traces of AWS show it for them, and a client knows nothing else to repeat.
+                return self._start(frame) if admitted else [_error(RATE_EXCEEDED)]
             case "stop":
                 return self._stop(frame)
             case _:
@@ -146,35 +103,25 @@ class RealtimeProtocol:
 
     def established(self, operation: Operation) -> list[Effect]:
         """The operation's subscription is live: acknowledge it, then the events that it already had."""
-        if operation.state is not State.PREPARING:
+        held = self._operations.establish(operation)
+        if held is None:
             return [Cancel(operation)]
-        operation.state = State.LIVE
-        held, operation.held = operation.held, []
-        frames = [Send(b"".join((operation.prefix, payload, _END))) for payload in held]
-        return [_send({"id": operation.id, "type": "start_ack"}), *frames]
+        return [_send({"id": operation.id, "type": "start_ack"}), *map(Send, held)]
 
     def failed(self, operation: Operation, problems: Sequence[Problem]) -> list[Effect]:
         """The operation was refused, or cannot go on with the next version of its API."""
         if operation.state is State.ENDED:
             return []
-        self._end(operation)
+        self._operations.end(operation)
         if any(problem.get("errorType") == "UnsupportedOperation" for problem in problems):
             return [_error(problems[0])]  # a query or mutation belongs to no subscription: no id (sheet 7.4)
         return [_error(list(problems), operation.id)]
-
-    def data(self, operation: Operation, payload: bytes) -> Sequence[bytes]:
-        """An event: the parts of its frame, which are not joined here because `payload` is shared by many sockets."""
-        if operation.state is State.LIVE:
-            return operation.prefix, payload, _END
-        if operation.state is State.PREPARING:
-            operation.held.append(payload)
-        return ()
 
     def ended(self, operation: Operation) -> list[Effect]:
         """The engine ended the subscription (invalidation): AppSync completes it and closes the connection."""
         if operation.state is State.ENDED:
             return []
-        self._end(operation)
+        self._operations.end(operation)
         return [
             _send({"id": operation.id, "type": "complete"}),
             Close(NORMAL, "Subscription complete."),
@@ -194,49 +141,44 @@ class RealtimeProtocol:
     def lost(self) -> list[Effect]:
         """The socket is gone or about to go: give everything up."""
         self._open = False
-        operations = self.operations
-        for operation in operations:
-            self._end(operation)
-        return [Cancel(operation) for operation in operations]
+        return [Cancel(operation) for operation in self._operations.end_all()]
 
     def _start(self, frame: Mapping[str, Any]) -> list[Effect]:
         identifier = frame.get("id")
         if not isinstance(identifier, str):
             return [_error({"errorType": "BadRequestException", "message": "A start message needs an id, a string."})]
-        if identifier in self._operations:
+        if self._operations.find(identifier) is not None:
             return [_error([duplicate(identifier)], identifier)]
-        if len(self._operations) >= self._max_subscriptions:
-            problem: Problem = {
-                "errorType": "MaxSubscriptionsReachedError",
-                "message": f"Max number of {self._max_subscriptions} subscriptions reached",
-            }
-            return [_error(problem, identifier)]
+        if self._operations.full:
+            return [_error(too_many(self._operations.maximum), identifier)]
         try:
             operation = _operation(identifier, frame.get("payload"))
         except _BadStartError as error:
             return [_error([error.problem], identifier)]
-        self._operations[identifier] = operation
+        self._operations.add(operation)
         return [Begin(operation)]
 
     def _stop(self, frame: Mapping[str, Any]) -> list[Effect]:
         identifier = frame.get("id")
-        operation = self._operations.get(identifier) if isinstance(identifier, str) else None
+        operation = self._operations.find(identifier)
         if operation is None:
             # The reply is not documented for GraphQL; this is the one of AppSync Events.
-            problem: Problem = {"errorType": "UnknownOperationError", "message": f"Unknown operation id {identifier}"}
-            return [_error([problem], identifier if isinstance(identifier, str) else None)]
-        self._end(operation)
+            named = identifier if isinstance(identifier, str) else None
+            problem: Problem = {"errorType": "UnknownOperationError", "message": f"Unknown operation id {named}"}
+            return [_error([problem], named)]
+        self._operations.end(operation)
         return [Cancel(operation), _send({"id": operation.id, "type": "complete"})]
-
-    def _end(self, operation: Operation) -> None:
-        operation.state = State.ENDED
-        operation.held.clear()
-        self._operations.pop(operation.id, None)
 
 
 def duplicate(identifier: str) -> Problem:
     """The refusal of an id in use."""
     return {"errorType": "DuplicatedOperationError", "message": f"Duplicated operation with id {identifier}"}
+
+
+def too_many(maximum: int) -> Problem:
+    """The refusal of one subscription more than a connection may have."""
+    message = f"Max number of {maximum} subscriptions reached"
+    return {"errorType": "MaxSubscriptionsReachedError", "message": message}
 
 
 def unsupported() -> Send:

@@ -112,7 +112,7 @@ NOT_AUTHORIZED = {"errorType": "UnauthorizedException", "message": "You are not 
     ("url_end", "protocols", "problem"),
     [
         (WITH_KEY, [], NO_PROTOCOL),
-        (WITH_KEY, ["graphql-transport-ws"], NO_PROTOCOL),
+        (WITH_KEY, ["graphql"], NO_PROTOCOL),
         ("", ["graphql-ws"], NO_HEADERS),
         (f"?header={encoded({'host': 'x'})}&payload=e30=", ["graphql-ws"], NO_HEADERS),
         (f"?header={encoded({'x-api-key': 'x'})}&payload=e30=", ["graphql-ws"], NOT_AUTHORIZED | {"errorCode": 401}),

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.appsync.realtime.protocol import Begin, Cancel, Close, Effect, Operation, RealtimeProtocol, Send, State
+from local.appsync.realtime.effects import Begin, Cancel, Close, Effect, Send
+from local.appsync.realtime.operations import Operation, State
+from local.appsync.realtime.protocol import RealtimeProtocol
 
 NO_AUTHORIZATION = {"errorType": "UnauthorizedException", "message": "Valid authorization header not provided."}
 NO_QUERY = {"errorType": "MalformedHttpRequestException", "message": "Unable to parse GraphQL query."}
@@ -115,8 +117,8 @@ def test_start_is_acknowledged_only_once_it_is_live() -> None:
 def test_events_that_come_before_the_acknowledgement_follow_it_in_order() -> None:
     protocol = RealtimeProtocol(0)
     operation = begin(protocol)
-    assert protocol.data(operation, b'{"data":1}') == ()
-    assert protocol.data(operation, b'{"data":2}') == ()
+    assert operation.frame(b'{"data":1}') == ()
+    assert operation.frame(b'{"data":2}') == ()
     assert frames(protocol.established(operation)) == [
         {"id": "1", "type": "start_ack"},
         {"id": "1", "type": "data", "payload": {"data": 1}},
@@ -128,7 +130,7 @@ def test_a_data_frame_carries_the_shared_payload_unchanged() -> None:
     protocol = RealtimeProtocol(0)
     operation = live(protocol, 'quote " and ü')
     payload = b'{"data":{"onRoom":{"text":"hi"}}}'
-    parts = protocol.data(operation, payload)
+    parts = operation.frame(payload)
     assert any(part is payload for part in parts)
     assert json.loads(b"".join(parts)) == {"id": 'quote " and ü', "type": "data", "payload": json.loads(payload)}
 
@@ -140,14 +142,14 @@ def test_stop_completes_and_nothing_follows() -> None:
         Cancel(operation),
         Send(b'{"id":"1","type":"complete"}'),
     ]
-    assert protocol.data(operation, b"{}") == ()
+    assert operation.frame(b"{}") == ()
 
 
 def test_stop_during_preparation_completes_and_the_late_subscription_is_cancelled() -> None:
     protocol = RealtimeProtocol(0)
     operation = begin(protocol)
     assert frames(receive(protocol, {"id": "1", "type": "stop"}))[1] == {"id": "1", "type": "complete"}
-    assert protocol.data(operation, b"{}") == ()
+    assert operation.frame(b"{}") == ()
     assert protocol.established(operation) == [Cancel(operation)]
 
 
@@ -309,11 +311,35 @@ almost_frames = st.fixed_dictionaries(
 @given(st.lists(almost_frames.map(json.dumps) | st.text() | json_values.map(json.dumps), max_size=20))
 def test_no_sequence_of_frames_breaks_the_protocol(texts: list[str]) -> None:
     protocol = RealtimeProtocol(0, max_subscriptions=3)
+    begun: set[Operation] = set()
     for number, text in enumerate(texts):
         for effect in protocol.receive(text, number):
-            assert isinstance(effect, Send | Begin | Cancel)
-            if isinstance(effect, Begin) and number % 2:
-                protocol.established(effect.operation)
-        assert len(protocol.operations) <= 3
-    assert all(isinstance(effect, Cancel) for effect in protocol.lost())
-    assert protocol.operations == ()
+            match effect:
+                case Begin(operation):
+                    begun.add(operation)
+                    if number % 2:
+                        protocol.established(operation)
+                case Cancel(operation):
+                    begun.remove(operation)
+                case _:
+                    assert isinstance(effect, Send)
+        assert len(begun) <= 3
+    assert {effect.operation for effect in protocol.lost() if isinstance(effect, Cancel)} == begun
+    assert protocol.lost() == []
+
+
+def test_a_binary_message_gets_an_error() -> None:
+    assert frames(RealtimeProtocol(0).receive(None, 0)) == [UNSUPPORTED]
+
+
+def test_starts_over_the_rate_get_an_error_without_id_and_other_messages_pass() -> None:
+    protocol = RealtimeProtocol(0, admit=iter([True, False, False]).__next__)
+    begin(protocol)
+    expected = {"errors": [{"errorType": "LimitExceededError", "message": "Rate limit exceeded"}]}
+    assert frames(receive(protocol, start_frame("2"))) == [{"type": "error", "payload": expected}]
+    assert frames(receive(protocol, {"id": "1", "type": "stop"}))[1] == {"id": "1", "type": "complete"}
+
+
+def test_a_stop_with_an_id_of_any_depth_gets_an_error() -> None:
+    text = '{"type":"stop","id":' + "[" * 1000 + "]" * 1000 + "}"
+    assert frames(RealtimeProtocol(0).receive(text, 0))[0]["type"] == "error"
