@@ -1,0 +1,86 @@
+"""A deployed API behind a user pool and a Lambda authorizer, with tokens as the local Cognito makes them."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stack.instance import Instance
+
+pytestmark = pytest.mark.stack
+
+TEMPLATE = Path(__file__).with_name("authorization") / "template.yaml"
+PASSWORD = "Secret-Word-42"
+QUERY = "query Who { me { mode name groups } admins { name } }"
+
+
+class Deployed:
+    """The instance and its outputs; users exist with the names `ann`, an admin, and `bob`."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.cognito = instance.client("cognito-idp")
+        stacks = instance.client("cloudformation").describe_stacks(StackName=instance.outputs["stack"])["Stacks"]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        pool = {"UserPoolId": self.outputs["UserPoolId"]}
+        for name in ("ann", "bob"):
+            self.cognito.admin_create_user(**pool, Username=name, MessageAction="SUPPRESS")
+            self.cognito.admin_set_user_password(**pool, Username=name, Password=PASSWORD, Permanent=True)
+        self.cognito.admin_add_user_to_group(**pool, Username="ann", GroupName="Admins")
+
+    def tokens(self, name: str, client: str = "AppId") -> dict[str, str]:
+        """What signing in gives: IdToken, AccessToken, RefreshToken."""
+        found: dict[str, str] = self.cognito.admin_initiate_auth(
+            UserPoolId=self.outputs["UserPoolId"],
+            ClientId=self.outputs[client],
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": name, "PASSWORD": PASSWORD},
+        )["AuthenticationResult"]
+        return found
+
+    def ask(self, authorization: str) -> Any:
+        """The answer's data, or the message of the refusal."""
+        body = json.dumps({"query": QUERY, "operationName": "Who"}).encode()
+        headers = {"authorization": authorization}
+        request = urllib.request.Request(self.instance.outputs["graphql"], body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)["errors"][0]["message"]
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    instance = Instance(tmp_path_factory.mktemp("authorization") / "state", arguments=("--template", str(TEMPLATE)))
+    instance.start()
+    yield Deployed(instance)
+    instance.stop()
+
+
+@pytest.mark.parametrize("kind", ["IdToken", "AccessToken"])
+def test_users_are_let_in_by_both_of_their_tokens(deployed: Deployed, kind: str) -> None:
+    mode = "User Pool Authorization"
+    ann, bob = (deployed.tokens(name)[kind] for name in ("ann", "bob"))
+    admin = {"mode": mode, "name": "ann", "groups": ["Admins"]}
+    assert deployed.ask(ann) == {"me": admin, "admins": {"name": "ann"}}
+    assert deployed.ask(f"Bearer {bob}") == {"me": {"mode": mode, "name": "bob", "groups": []}, "admins": None}
+
+
+def test_the_authorizer_decides_on_other_tokens(deployed: Deployed) -> None:
+    caller = {"mode": "Lambda Authorization", "name": "Who", "groups": None}
+    assert deployed.ask("let me in") == {"me": caller, "admins": None}
+    assert deployed.ask("please") == (401, "You are not authorized to make this call.")
+
+
+def test_tokens_for_another_app_are_refused(deployed: Deployed) -> None:
+    refused = (401, "Valid authorization header not provided.")
+    assert deployed.ask(deployed.tokens("ann", "OtherAppId")["IdToken"]) == refused
+    assert deployed.ask(deployed.tokens("ann")["IdToken"][:-2]) == refused
