@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 _LABELS = {
     "graphql": "GraphQL", "realtime": "real-time", "graphqlTls": "GraphQL (TLS)", "realtimeTls": "real-time (TLS)",
@@ -41,10 +40,9 @@ class Progress:
 
     def ready(self, outputs: Mapping[str, Any]) -> None:
         """URLs and keys."""
-        table = Table.grid(padding=(0, 2))
-        for name, label in _LABELS.items():
-            if name in outputs:
-                table.add_row(f"[dim]{label}[/]", escape(str(outputs[name])))
+        width = max(map(len, _LABELS.values()))
         self.console.print()
-        self.console.print(table)
+        for name, label in _LABELS.items():
+            if name in outputs:  # whole, however long: people copy these
+                self.console.print(f"[dim]{label:{width}}[/]  {escape(str(outputs[name]))}", soft_wrap=True)
         self.console.print("\nServing until Ctrl-C.")

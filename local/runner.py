@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -54,7 +55,6 @@ class Instance:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
-        self.settings.state.mkdir(parents=True, exist_ok=True)
         with _lock(self.settings.state):
             self.settings.outputs_file.unlink(missing_ok=True)
             _check_ports(self.settings)
@@ -164,7 +164,14 @@ class Instance:
 @contextlib.contextmanager
 def _lock(state: Path) -> Any:
     """One instance per state directory; the lock goes with the process, however it ends."""
-    with (state / "lock").open("a+") as file:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        file = (state / "lock").open("a+")
+    except OSError as error:
+        raise RunnerError(
+            f"no state can be kept in {state} ({error.strerror}); set HEADWATER_STATE to a folder that can be written"
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -189,7 +196,8 @@ def _check_ports(settings: Settings) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                raise RunnerError(f"port {port} is in use; choose another with {variable}") from error
+                why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
+                raise RunnerError(f"port {port} {why}; choose another with {variable}") from error
 
 
 async def _deployed(cloud: Cloud, stack: str) -> str | None:
