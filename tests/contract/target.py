@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import boto3
 
@@ -69,6 +71,30 @@ class Target:
     def token(self) -> Api:
         """The API whose only mode is a user pool."""
         return self._api("Token", "")
+
+    @cached_property
+    def authorized(self) -> Api:
+        """The API whose default mode is a Lambda authorizer, with API_KEY besides."""
+        return self._api("Authorized", self.outputs["AuthorizedKey"])
+
+    @cached_property
+    def cached(self) -> Api | None:
+        """The API with a cache per resolver; on AWS, where it would cost by the hour, there is none."""
+        return self._api("Cached", self.outputs["CachedKey"]) if "CachedKey" in self.outputs else None
+
+    def sign_in(self, pool: str = "UserPool", *, group: str | None = None) -> dict[str, str]:
+        """The id and access token of a new user, who may be in a group; `Username` is their name."""
+        cognito, name, password = self.client("cognito-idp"), f"user-{uuid4()}", f"Aa1!{secrets.token_hex(12)}"
+        pool_id, client_id = self.outputs[pool], self.outputs[f"{pool}Client"]
+        cognito.admin_create_user(UserPoolId=pool_id, Username=name, MessageAction="SUPPRESS")
+        cognito.admin_set_user_password(UserPoolId=pool_id, Username=name, Password=password, Permanent=True)
+        if group:
+            cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=name, GroupName=group)
+        answer = cognito.admin_initiate_auth(
+            UserPoolId=pool_id, ClientId=client_id, AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": name, "PASSWORD": password},
+        )  # fmt: skip
+        return {**answer["AuthenticationResult"], "Username": name}
 
     @cached_property
     def reader(self) -> Signer:
@@ -137,13 +163,13 @@ def aws(folder: Path) -> Iterator[Target]:
     region = boto3.Session().region_name
     if not region:
         raise ValueError(f"{VARIABLE}=aws needs a region: set AWS_REGION, or one in the AWS profile")
-    sam, runtime = str(Path(sys.executable).parent / "sam"), f"PythonRuntime=python3.{sys.version_info.minor}"
-    build = folder / "build"
-    _run([sam, "build", "--template-file", str(TEMPLATE), "--build-dir", str(build), "--parameter-overrides", runtime])
+    sam, build = str(Path(sys.executable).parent / "sam"), folder / "build"
+    parameters = ["--parameter-overrides", f"PythonRuntime=python3.{sys.version_info.minor}", "WithCache=false"]
+    _run([sam, "build", "--template-file", str(TEMPLATE), "--build-dir", str(build), *parameters])
     _run([
         sam, "deploy", "--template-file", str(build / "template.yaml"), "--stack-name", STACK, "--region", region,
         "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
-        "--parameter-overrides", runtime,
+        *parameters,
     ])  # fmt: skip
     try:
         outputs = _stack_outputs(_client("cloudformation", region, {}))

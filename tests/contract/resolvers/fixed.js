@@ -4,8 +4,8 @@ export function request(ctx) {
 }
 
 export function response(ctx) {
-  const scalars = ['keyOnly', 'signedOnly', 'either', 'beyondPolicy'];
-  if (scalars.includes(ctx.info.fieldName)) {
+  const scalars = ['keyOnly', 'signedOnly', 'either', 'beyondPolicy', 'members', 'others', 'denied', 'deniedByArn'];
+  if (scalars.includes(ctx.info.fieldName) || ['keyed', 'both'].includes(ctx.info.fieldName)) {
     return 'yes';
   }
   return { id: '1', keyed: 'key', signed: 'signature', open: 'open' };
