@@ -110,6 +110,19 @@ def test_settings_of_the_api_are_read() -> None:
     assert found.environment == {"STAGE": "dev", "N": "3"}
 
 
+def test_the_default_mode_keeps_its_settings_too() -> None:
+    settings: dict[str, tuple[str, dict[str, Any]]] = {
+        "AMAZON_COGNITO_USER_POOLS": ("UserPoolConfig", {"UserPoolId": "p", "DefaultAction": "DENY"}),
+        "OPENID_CONNECT": ("OpenIDConnectConfig", {"Issuer": "https://issuer", "IatTTL": "60000"}),
+        "AWS_LAMBDA": ("LambdaAuthorizerConfig", {"AuthorizerUri": "arn", "AuthorizerResultTtlInSeconds": 60}),
+    }
+    for mode, (name, values) in settings.items():
+        properties: dict[str, Any] = {name: values}
+        api = resource("GraphQLApi", AuthenticationType=mode, **properties)
+        [found] = template.api_definitions([stack(api)], no_s3)
+        assert found.providers == (AuthProvider(AuthMode(mode), values),)
+
+
 def test_text_in_s3_is_read_from_there() -> None:
     objects = {("b", "schema"): b"type Query { a: String }", ("b", "dir/a.js"): "// é".encode(), ("b", "r"): b"{}"}
     location: dict[str, Any] = {"RequestMappingTemplateS3Location": "s3://b/r", "ResponseMappingTemplate": "$x"}

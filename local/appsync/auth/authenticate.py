@@ -13,7 +13,7 @@ from typing import Protocol
 from local.appsync.auth import api_key, iam, sigv4, tokens
 from local.appsync.auth.cognito import UserPool
 from local.appsync.auth.credentials import AuthenticationError, Credentials, unauthorized
-from local.appsync.auth.fetching import Fetch, fetch_json
+from local.appsync.auth.fetching import Fetch, at_local_cloud, fetch_json
 from local.appsync.auth.lambda_authorizer import LambdaAuthorizer
 from local.appsync.auth.oidc import OpenIdProvider
 from local.appsync.auth.principals import Principals
@@ -63,6 +63,7 @@ class Authenticator:
         self._modes = {provider.mode for provider in api.providers}
         self._default = api.providers[0].mode
         self._issuers: dict[str, TokenIssuer] = {}
+        fetch = at_local_cloud(aws_endpoint, fetch)
         self._authorizer: LambdaAuthorizer | None = None
         for provider in api.providers:
             issuer: TokenIssuer
@@ -70,7 +71,7 @@ class Authenticator:
                 self._authorizer = LambdaAuthorizer(api, provider, invoke, clock)
                 continue
             if provider.mode is AuthMode.AMAZON_COGNITO_USER_POOLS:
-                issuer = UserPool(provider.settings, api.region, aws_endpoint, fetch)
+                issuer = UserPool(provider.settings, api.region, fetch)
             elif provider.mode is AuthMode.OPENID_CONNECT:
                 issuer = OpenIdProvider(provider.settings, fetch)
             else:

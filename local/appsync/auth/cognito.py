@@ -1,6 +1,6 @@
 """AMAZON_COGNITO_USER_POOLS authorization: id and access tokens of a user pool, and `ctx.identity` of sheet 2.3.
 
-The pool's keys come from the local cloud; the issuer in its tokens is the one on AWS.
+The issuer in a local pool's tokens is the one on AWS; its keys come from the local cloud (`fetching.at_local_cloud`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _USER_CLAIM = {"id": "cognito:username", "access": "username"}
 
 
 class UserPool:
-    """One `UserPoolConfig` of an API. `endpoint` is the URL of the local cloud."""
+    """One `UserPoolConfig` of an API; `region` is the API's."""
 
-    def __init__(self, settings: Mapping[str, Any], region: str, endpoint: str, fetch: Fetch) -> None:
-        pool = str(settings.get("UserPoolId"))
-        self.issuer = f"https://cognito-idp.{settings.get('AwsRegion') or region}.amazonaws.com/{pool}"
-        self._keys = KeySet(lambda: fetch(f"{endpoint}/{pool}/.well-known/jwks.json"))
+    def __init__(self, settings: Mapping[str, Any], region: str, fetch: Fetch) -> None:
+        region = settings.get("AwsRegion") or region
+        self.issuer = f"https://cognito-idp.{region}.amazonaws.com/{settings.get('UserPoolId')}"
+        self._keys = KeySet(lambda: fetch(f"{self.issuer}/.well-known/jwks.json"))
         self._clients = Expression(settings, "AppIdClientRegex")
         # Additional providers have no default action.
         self._strategy = settings.get("DefaultAction") or "ALLOW"

@@ -135,6 +135,20 @@ async def test_an_issuer_that_does_not_answer(authenticate: Authenticate, claims
     assert await refused(authenticate, token(claims)) == HEADER
 
 
+async def test_a_user_pool_as_a_provider_is_the_local_cloud_s(claims: Claims, web: Publisher) -> None:
+    issuer = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Pool"
+    web.documents = {
+        "/us-east-1_Pool/.well-known/openid-configuration": {"issuer": issuer, "jwks_uri": f"{web.url}/keys"},
+        "/keys": web.documents["/keys"],
+    }
+    provider = AuthProvider(AuthMode.OPENID_CONNECT, {"Issuer": issuer})
+    authenticator = Authenticator(
+        definition(providers=(provider,)), Principals(_nobody), lambda: NOW, aws_endpoint=web.url
+    )
+    caller = await authenticator.authenticate(Credentials({"authorization": token(claims, iss=issuer)}))
+    assert caller.mode is AuthMode.OPENID_CONNECT
+
+
 async def test_the_client_is_in_aud_or_azp(authenticate: Authenticate, claims: Claims) -> None:
     for accepted in ({"aud": "app"}, {"aud": ["api", "app"]}, {"aud": "api", "azp": "app2"}):
         assert await authenticate(token(claims, **accepted), ClientId="app|app2")
