@@ -188,7 +188,7 @@ class TransportWsProtocol:
         identifier, payload = frame.get("id"), frame.get("payload")
         if not isinstance(identifier, str) or not identifier:
             return self._close(BAD_REQUEST, "Invalid message: subscribe needs an id")
-        if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+        if not isinstance(payload, dict) or not _is_operation(payload):
             return self._close(BAD_REQUEST, "Invalid message: subscribe needs a payload with a query")
         if self._stage is not Stage.READY:
             return self._close(UNAUTHORIZED, "Unauthorized")
@@ -222,6 +222,15 @@ class TransportWsProtocol:
 
 def _is_payload(frame: Mapping[str, Any]) -> bool:
     return isinstance(frame.get("payload"), dict | None)
+
+
+def _is_operation(payload: Mapping[str, Any]) -> bool:
+    return (
+        isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+        and isinstance(payload.get("extensions"), dict | None)
+    )
 
 
 def _credentials(payload: Mapping[str, Any]) -> dict[str, str]:
