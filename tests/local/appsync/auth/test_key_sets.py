@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.appsync.auth import fetching
 from local.appsync.auth.fetching import LARGEST_DOCUMENT_BYTES, FetchError, fetch_json
 from local.appsync.auth.key_sets import REFETCH_SECONDS, RETRY_STALE_SECONDS, STALE_SECONDS, KeySet
 from tests.local.appsync.auth.issuers import elliptic_key, jwk, publishing, rsa_key
 
+FILE = Path(__file__).as_uri()
 ONE, TWO = jwk(rsa_key("one"), "1"), jwk(rsa_key("two"), "2")
 
 
@@ -126,12 +130,21 @@ async def test_documents_come_over_http_from_the_url_and_nowhere_else() -> None:
             "/text": b"{",
             "/big": b" " * LARGEST_DOCUMENT_BYTES + b"{}",
         }
-        web.redirects = {"/moved": f"{web.url}/keys", "/file": "file:///etc/hostname", "/ftp": "ftp://127.0.0.1/keys"}
+        web.redirects = {"/moved": f"{web.url}/keys", "/file": FILE, "/ftp": "ftp://127.0.0.1/keys"}
         assert await fetch_json(f"{web.url}/keys") == {"keys": []}
         assert await fetch_json(f"{web.url}/moved") == {"keys": []}
         for path in ("/list", "/text", "/big", "/absent", "/file", "/ftp"):
             with pytest.raises(FetchError, match=path):
                 await fetch_json(web.url + path)
-    for url in ("file:///etc/hostname", "ftp://127.0.0.1/x", "keys", "http://", "http://[", f"{web.url}/closed"):
+    for url in (FILE, "ftp://127.0.0.1/x", "keys", "http://", "http://[", f"{web.url}/closed"):
         with pytest.raises(FetchError):
             await fetch_json(url)
+
+
+async def test_a_provider_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "TOTAL_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with pytest.raises(FetchError, match="no answer within"):
+            await fetch_json(f"http://127.0.0.1:{silent.getsockname()[1]}/keys")
+        accepted, _ = silent.accept()
+        accepted.close()  # ends the thread that still waits
