@@ -2,21 +2,32 @@
 import { Amplify } from "aws-amplify";
 import { generateClient } from "aws-amplify/api";
 
-export function connect({ amplifyOutputs, credentials }) {
+const AUTH_MODES = {
+  API_KEY: "apiKey",
+  AWS_IAM: "iam",
+  AMAZON_COGNITO_USER_POOLS: "userPool",
+  OPENID_CONNECT: "oidc",
+  AWS_LAMBDA: "lambda",
+};
+
+export function connect({ amplifyOutputs, credentials, token }) {
   const credentialsProvider = {
     getCredentialsAndIdentityId: async () => ({ credentials }),
     clearCredentialsAndIdentityId: () => {},
   };
-  Amplify.configure(amplifyOutputs, { Auth: { credentialsProvider } });
+  const tokenProvider = { getTokens: async () => ({ accessToken: { toString: () => token, payload: {} } }) };
+  Amplify.configure(amplifyOutputs, { Auth: { credentialsProvider, tokenProvider } });
   const client = generateClient();
-  const authMode = (mode) => (mode === "AWS_IAM" ? "iam" : "apiKey");
+  const options = ({ mode, document, variables }) => {
+    const authToken = mode === "AWS_LAMBDA" ? token : undefined;
+    return { query: document, variables, authMode: AUTH_MODES[mode], authToken };
+  };
   return {
-    async run({ mode, document, variables }) {
-      return (await client.graphql({ query: document, variables, authMode: authMode(mode) })).data;
+    async run(operation) {
+      return (await client.graphql(options(operation))).data;
     },
-    subscribe({ mode, document, variables }, { next, error, complete }) {
-      const stream = client.graphql({ query: document, variables, authMode: authMode(mode) });
-      return stream.subscribe({ next: ({ data }) => next(data), error, complete });
+    subscribe(operation, { next, error, complete }) {
+      return client.graphql(options(operation)).subscribe({ next: ({ data }) => next(data), error, complete });
     },
   };
 }

@@ -4,7 +4,7 @@ const { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } = require("@apo
 const { createAuthLink } = require("aws-appsync-auth-link");
 const { createSubscriptionHandshakeLink } = require("aws-appsync-subscription-link");
 
-exports.connect = function connect({ amplifyOutputs, credentials }) {
+exports.connect = function connect({ amplifyOutputs, credentials, token }) {
   const { url, aws_region: region, api_key: apiKey } = amplifyOutputs.data;
   const client = (auth) =>
     new ApolloClient({
@@ -22,6 +22,9 @@ exports.connect = function connect({ amplifyOutputs, credentials }) {
   const clients = {
     API_KEY: client({ type: "API_KEY", apiKey }),
     AWS_IAM: client({ type: "AWS_IAM", credentials }),
+    AMAZON_COGNITO_USER_POOLS: client({ type: "AMAZON_COGNITO_USER_POOLS", jwtToken: token }),
+    OPENID_CONNECT: client({ type: "OPENID_CONNECT", jwtToken: token }),
+    AWS_LAMBDA: client({ type: "AWS_LAMBDA", token }),
   };
   return {
     async run({ mode, document, variables }) {

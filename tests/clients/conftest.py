@@ -25,7 +25,7 @@ INSTALL_SECONDS = 240
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 CLIENTS = ("Amplify in Node", "Apollo in Node", "Amplify in Chromium", "Apollo in Chromium")
 
-Start = Callable[[str, Instance], Driver]
+Start = Callable[[str, str], Driver]
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +59,12 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def start(packages: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Start:
-    """Starts the process of a client (one of CLIENTS), which trusts an instance's certificate authority."""
+    """Starts the process of a client (one of CLIENTS), which trusts a certificate authority's file."""
 
-    def begin(name: str, instance: Instance) -> Driver:
+    def begin(name: str, authority: str) -> Driver:
         library, platform = name.split(" in ")
         module = {"Amplify": "./amplify.js", "Apollo": "./apollo.cjs"}[library]
         folder = tmp_path_factory.mktemp("client")
-        authority = instance.outputs["caFile"]
         if platform == "Node":
             command = ["node", "node.js", module]
             environment = os.environ | {"NODE_EXTRA_CA_CERTS": authority}
@@ -81,7 +80,7 @@ def start(packages: Path, request: pytest.FixtureRequest, tmp_path_factory: pyte
 @pytest.fixture(scope="module", params=CLIENTS)
 def client(request: pytest.FixtureRequest, start: Start, instance: Instance) -> Iterator[Driver]:
     """Each client in turn, connected to the shared instance."""
-    with closing(start(request.param, instance)) as driver:
+    with closing(start(request.param, instance.outputs["caFile"])) as driver:
         driver.connect(amplify_outputs(instance))
         yield driver
 
@@ -106,7 +105,7 @@ def _install(folder: Path) -> None:
             cwd=folder, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS,
         )  # fmt: skip
     except subprocess.CalledProcessError as error:
-        pytest.skip(f"npm cannot install the clients: {error.stderr.strip()[-300:]}")
+        pytest.skip(f"npm cannot install the clients: {' '.join(error.stderr.split())[:200]}")
     except subprocess.TimeoutExpired:
         pytest.skip(f"npm did not install the clients in {INSTALL_SECONDS} s")
     installed.write_text(wanted)
@@ -124,5 +123,5 @@ def _trust(authority: str, home: Path) -> None:
         subprocess.run([certutil, "-d", f"sql:{database}", *arguments], check=True, capture_output=True)
 
 
-def _program(name: str, package: str = "nodejs and npm") -> str:
+def _program(name: str, package: str = "nodejs npm") -> str:
     return shutil.which(name) or pytest.skip(f"no {name} (Debian: apt-get install {package})")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.stack.instance import Instance
+Send = Callable[[str, str], object]  # a message's room and text
 
 # Longer than any wait inside the libraries (15 s for an acknowledgement), so that a hang is a failure and not a flake.
 ANSWER_SECONDS = 20
@@ -78,9 +78,11 @@ class Driver:
             self.close()
             raise
 
-    def connect(self, outputs: Mapping[str, Any], credentials: Mapping[str, str] | None = None) -> None:
-        """Configure the library with an `amplify_outputs.json`, and with AWS credentials for IAM."""
-        self._call("connect", amplifyOutputs=outputs, credentials=credentials or ROOT_OF_THE_ACCOUNT)
+    def connect(
+        self, outputs: Mapping[str, Any], credentials: Mapping[str, str] = ROOT_OF_THE_ACCOUNT, token: str | None = None
+    ) -> None:
+        """Configure the library with an `amplify_outputs.json`, AWS credentials for IAM and a token for other modes."""
+        self._call("connect", amplifyOutputs=outputs, credentials=credentials, token=token)
 
     def run(self, document: str, mode: str = "API_KEY", **variables: Any) -> dict[str, Any]:
         """The data of a query or mutation.
@@ -98,13 +100,13 @@ class Driver:
         self._call("subscribe", name=subscription.name, document=document, mode=mode, variables={"room": room})
         return subscription
 
-    def listen(self, instance: Instance, room: str, mode: str = "API_KEY") -> Subscription:
+    def listen(self, send: Send, room: str, mode: str = "API_KEY") -> Subscription:
         """Start a subscription and return when it is live."""
         subscription = self.subscribe(room, mode)
-        self.wait_until_live(instance, subscription)
+        self.wait_until_live(send, subscription)
         return subscription
 
-    def wait_until_live(self, instance: Instance, subscription: Subscription, seconds: float = LIVE_SECONDS) -> None:
+    def wait_until_live(self, send: Send, subscription: Subscription, seconds: float = LIVE_SECONDS) -> None:
         """Send to the room until something arrives that was not there before.
 
         The libraries do not say alike when a subscription is live, and not at all after a reconnect.
@@ -114,7 +116,7 @@ class Driver:
         while len(subscription.changes) == before:
             assert not subscription.errors, subscription.errors
             assert time.monotonic() < deadline, f"nothing arrived in {seconds} s; {self._tail()}"
-            instance.send(subscription.room, PROBE)
+            send(subscription.room, PROBE)
             with self._changed:
                 self._changed.wait_for(lambda: len(subscription.changes) > before or bool(subscription.errors), 0.25)
 

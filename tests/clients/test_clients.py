@@ -29,7 +29,7 @@ def test_a_message_that_was_sent_is_read(client: Driver, mode: str) -> None:
 
 @MODES
 def test_a_subscriber_receives_its_room_and_no_other(client: Driver, instance: Instance, mode: str) -> None:
-    here, elsewhere = (client.listen(instance, new_room(), mode) for _ in range(2))
+    here, elsewhere = (client.listen(instance.send, new_room(), mode) for _ in range(2))
     for number in range(3):
         instance.send(elsewhere.room, f"elsewhere {number}")
         client.run(SEND, mode, input={"roomId": here.room, "text": f"here {number}"})
@@ -43,14 +43,14 @@ def test_a_subscriber_receives_its_room_and_no_other(client: Driver, instance: I
 
 
 def test_a_stopped_subscription_brings_nothing_and_the_other_goes_on(client: Driver, instance: Instance) -> None:
-    stopped, other = (client.listen(instance, new_room()) for _ in range(2))
+    stopped, other = (client.listen(instance.send, new_room()) for _ in range(2))
     client.unsubscribe(stopped)
     brought = len(stopped.changes)
     instance.send(stopped.room, "to nobody")
     instance.send(other.room, "to the other")
     client.wait(lambda: "to the other" in other.texts, LIVE_SECONDS, "the other room's message")
     assert len(stopped.changes) == brought
-    again = client.listen(instance, stopped.room)
+    again = client.listen(instance.send, stopped.room)
     assert not stopped.errors
     for subscription in (other, again):
         client.unsubscribe(subscription)
@@ -62,7 +62,7 @@ def test_an_error_of_the_api_reaches_the_caller(client: Driver) -> None:
 
 
 def test_a_subscription_that_is_refused_fails_alone(client: Driver, instance: Instance) -> None:
-    other = client.listen(instance, new_room())
+    other = client.listen(instance.send, new_room())
     refused = client.subscribe(new_room(), document=LIVE.replace("text", "noSuchField"))
     client.wait(lambda: refused.errors, LIVE_SECONDS, "the refusal")
     (error,) = refused.errors

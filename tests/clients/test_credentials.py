@@ -33,7 +33,7 @@ REFUSED_CONNECTIONS = {
 @pytest.fixture(scope="module", params=CLIENTS)
 def stranger(request: pytest.FixtureRequest, start: Start, instance: Instance) -> Iterator[tuple[str, Driver]]:
     """Each library in turn with an API key and an AWS secret that are both wrong."""
-    with closing(start(request.param, instance)) as driver:
+    with closing(start(request.param, instance.outputs["caFile"])) as driver:
         driver.connect(amplify_outputs(instance, api_key=UNKNOWN_KEY), WRONG_SECRET)
         yield request.param.split()[0], driver
 
@@ -52,9 +52,9 @@ def test_a_stranger_is_told_so(stranger: tuple[str, Driver], mode: str) -> None:
 @pytest.mark.parametrize("library", ["Amplify", "Apollo"])
 def test_a_subscription_with_a_wrong_signature_fails_alone(library: str, start: Start, instance: Instance) -> None:
     """Amplify sends both over one connection: the key opens it, the signature is checked at the start."""
-    with closing(start(f"{library} in Node", instance)) as driver:
+    with closing(start(f"{library} in Node", instance.outputs["caFile"])) as driver:
         driver.connect(amplify_outputs(instance), WRONG_SECRET)
-        other = driver.listen(instance, f"room-{uuid.uuid4()}")
+        other = driver.listen(instance.send, f"room-{uuid.uuid4()}")
         refused = driver.subscribe(other.room, "AWS_IAM")
         driver.wait(lambda: refused.errors, LIVE_SECONDS, "the refusal of the subscription")
         assert "BadRequestException" in str(refused.errors[0])

@@ -23,23 +23,23 @@ def test_subscribers_return_after_a_restart(start: Start, own_instance: Instance
     with ExitStack() as stack:
 
         def connected(library: str) -> Driver:
-            driver = stack.enter_context(closing(start(f"{library} in {platform}", own_instance)))
+            driver = stack.enter_context(closing(start(f"{library} in {platform}", own_instance.outputs["caFile"])))
             driver.connect(amplify_outputs(own_instance))
             return driver
 
         amplify, apollo = connected("Amplify"), connected("Apollo")
-        lasting = amplify.listen(own_instance, f"room-{uuid.uuid4()}")
-        ending = apollo.listen(own_instance, f"room-{uuid.uuid4()}")
+        lasting = amplify.listen(own_instance.send, f"room-{uuid.uuid4()}")
+        ending = apollo.listen(own_instance.send, f"room-{uuid.uuid4()}")
 
         own_instance.stop()
         apollo.wait(lambda: ending.errors, NOTICE_SECONDS, "Apollo to notice")
         assert "Connection closed" in str(ending.errors[0])
         own_instance.start()
 
-        again = apollo.listen(own_instance, ending.room)
+        again = apollo.listen(own_instance.send, ending.room)
         own_instance.send(again.room, "after the restart")
         apollo.wait(lambda: "after the restart" in again.texts, NOTICE_SECONDS, "a message to Apollo")
-        amplify.wait_until_live(own_instance, lasting, RETURN_SECONDS)
+        amplify.wait_until_live(own_instance.send, lasting, RETURN_SECONDS)
         own_instance.send(lasting.room, "after the restart")
         amplify.wait(lambda: "after the restart" in lasting.texts, NOTICE_SECONDS, "a message to Amplify")
         assert lasting.texts == ["after the restart"]
