@@ -95,14 +95,14 @@ class HttpDataSource:
             return _signed(message, urlsplit(url)._replace(netloc=host).geturl(), headers, keys, self.signing)
         return headers
 
-    def _send(self, message: HttpRequest, url: str, headers: urllib3.HTTPHeaderDict) -> dict[str, Any]:
+    def _send(self, request: HttpRequest, url: str, headers: urllib3.HTTPHeaderDict) -> dict[str, Any]:
         """Blocks, for no longer than the time limit (and once more if the other side drips its headers)."""
         deadline = time.monotonic() + self._timeout_seconds
         try:
             response = _pool.request(
-                message.method,
+                request.method,
                 url,
-                body=message.body,
+                body=request.body,
                 headers=headers,
                 timeout=urllib3.Timeout(total=self._timeout_seconds),
                 redirect=False,
@@ -120,7 +120,8 @@ class HttpDataSource:
             if isinstance(error, urllib3.exceptions.TimeoutError) and not refused:
                 raise _timed_out() from None
             # The class that AppSync logs (aws-appsync-community #79); its name as the type is our reading.
-            raise DataSourceError(_reason(error), "Http:HttpRequestException") from error
+            message = f"Unable to execute HTTP request to {headers['Host']}: {_reason(error)}"
+            raise DataSourceError(message, "Http:HttpRequestException") from error
         encoding = charset(response.headers.get("content-type"))
         return {
             "statusCode": response.status,
@@ -181,8 +182,8 @@ def _timed_out() -> DataSourceError:
     return DataSourceError("Execution timed out.", "Http:ExecutionTimeoutException")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """The innermost reason, without urllib3's object addresses."""
-    while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+    while error.__cause__ is not None:
         error = error.__cause__
-    return f"Unable to execute HTTP request: {error}"
+    return str(error)

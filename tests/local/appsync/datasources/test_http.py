@@ -258,7 +258,7 @@ class TestFailures:
             url = f"http://127.0.0.1:{free.getsockname()[1]}"
         error = await failure(HttpDataSource(Address(url)), get())
         assert error.type == "Http:HttpRequestException"
-        assert error.message.startswith("Unable to execute HTTP request: ")
+        assert error.message.startswith(f"Unable to execute HTTP request to {url.removeprefix('http://')}: ")
         assert "refused" in error.message
 
     async def test_a_connection_that_is_cut(self, server: Server) -> None:
