@@ -15,6 +15,7 @@ from local.appsync.datasources.http import Address
 from local.appsync.definition import ApiDefinition
 from local.appsync.engine import Engine
 from local.appsync.javascript import JavaScript
+from local.appsync.rates import Rates, documented
 from local.appsync.server import Server
 from local.certificates import certificates
 from local.cloud import Cloud, Stack
@@ -37,7 +38,7 @@ class ApiHost:
         self._javascript = JavaScript()
         self._principals = Principals(cloud.principal)
         self._apis = Apis(self._principals, aws_endpoint=cloud.endpoint)
-        self._server = Server(self._apis)
+        self._server = Server(self._apis, rates=Rates(documented(settings.region)) if settings.rates else None)
         self._definitions: dict[str, ApiDefinition] = {}
         self._main: str | None = None
         self._ca_file: Path | None = None

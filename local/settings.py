@@ -15,13 +15,14 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """`tls_port` is the port after `port`; `state` is absolute."""
+    """`tls_port` is the port after `port`; `state` is absolute. With `rates`, AppSync's quotas per second hold."""
 
     port: int
     aws_port: int
     mqtt_port: int
     state: Path
     seed: bool
+    rates: bool = False
     region: str = "us-east-1"
 
     @property
@@ -56,6 +57,7 @@ def load(environment: Mapping[str, str]) -> Settings:
         mqtt_port=ports["HEADWATER_MQTT_PORT"],
         state=Path(environment.get("HEADWATER_STATE") or ".headwater").absolute(),
         seed=environment.get("HEADWATER_SEED", "1") != "0",
+        rates=environment.get("HEADWATER_RATES", "0") != "0",
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from local.appsync import cors
 from local.appsync.errors import RequestError
+from local.appsync.http_messages import Response
 from local.errors import NotEmulated
 
 
@@ -31,6 +33,19 @@ def body(error: RequestError) -> bytes:
     error_type, message = json.dumps(error.error_type), json.dumps(error.message, ensure_ascii=False)
     text = f'{{\n  "errors" : [ {{\n    "errorType" : {error_type},\n    "message" : {message}\n  }} ]\n}}'
     return text.encode("utf-8", "replace")
+
+
+_UNREAD = {408: "RequestTimeoutException", 413: "RequestEntityTooLargeException"}
+
+
+def unread(status: int, reason: str) -> Response:
+    """The answer to a request that is not read to its end, after which the connection is closed.
+
+    Also in AppSync's form, and readable by browsers. The names are those of other AWS services (unverified).
+    """
+    error = HttpError(status, _UNREAD.get(status, "BadRequestException"), reason)
+    headers = (("content-type", "application/json;charset=UTF-8"), ("x-amzn-errortype", error.error_type))
+    return Response(status, (*cors.HEADERS, *headers), body(error), close=True)
 
 
 def empty_body() -> RequestError:

@@ -30,7 +30,7 @@ PATH = re.compile(r"(?:/(?P<api>[A-Za-z0-9_-]+))?/graphql(?P<realtime>/realtime)
 GZIP_BYTES = range(1_000, 10_000_001)
 _GZIP_IN_THREAD_BYTES = 128 * 1024  # from here on compressing takes longer than a thread's hand-over
 _GZIP_WINDOW = 31  # zlib's wbits of a gzip container
-_GZIP_ACCEPTED = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?P<q>[\d.]+))?\s*(?:,|$)", re.IGNORECASE)
+_CODING = re.compile(r"\s*(?P<name>[^\s;]+)\s*(?:;\s*q=(?P<q>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.IGNORECASE)
 
 # Most operations cost one token (DG, "Monitoring", token counts); what makes AppSync count more is not documented.
 _TOKENS_CONSUMED = ("x-amzn-appsync-tokensconsumed", "1")
@@ -68,6 +68,7 @@ class GraphqlEndpoint:
         headers = [("content-type", "application/json;charset=UTF-8"), *cors.HEADERS, ("x-amzn-requestid", request_id)]
         headers += extra.items()
         headers.append(("x-amzn-errortype", error_type) if error_type else _TOKENS_CONSUMED)
+        headers.append(("vary", "accept-encoding"))
         if len(body) in GZIP_BYTES and accepts_gzip(request.header("accept-encoding")):
             body = await compress(body)
             headers.append(("content-encoding", "gzip"))
@@ -159,11 +160,17 @@ def operation_from(members: Any) -> OperationRequest:
 
 
 def accepts_gzip(accept_encoding: str | None) -> bool:
-    """Whether an `Accept-Encoding` value takes gzip."""
-    if not accept_encoding:
-        return False
-    match = _GZIP_ACCEPTED.search(accept_encoding)
-    return match is not None and float(match["q"] or 1) > 0
+    """Whether an `Accept-Encoding` value takes gzip (RFC 9110, 12.5.3), and does not prefer the plain text.
+
+    gzip is the only coding here, as on AppSync: a client that takes just deflate or br gets the plain text.
+    """
+    weights: dict[str, float] = {}
+    for item in (accept_encoding or "").split(","):
+        coding = _CODING.fullmatch(item)
+        if coding is not None:  # what cannot be read is not accepted
+            weights[coding["name"].lower().removeprefix("x-")] = float(coding["q"] or 1)
+    gzip = weights.get("gzip", weights.get("*", 0.0))
+    return gzip > 0 and gzip >= weights.get("identity", 0.0)
 
 
 async def compress(body: bytes) -> bytes:

@@ -14,7 +14,8 @@ from typing import Protocol, cast
 
 import httptools
 
-from local.appsync.http_messages import Request, Response, Upgrade, encode, header_line, plain_response
+from local.appsync import failures
+from local.appsync.http_messages import Request, Response, Upgrade, encode, header_line
 
 MAX_BODY_BYTES = 1024 * 1024  # AppSync's documented request size
 MAX_HEAD_BYTES = 64 * 1024
@@ -251,7 +252,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         self._reading = False
-        self._enqueue(plain_response(status, reason), keep_alive=False)
+        self._enqueue(failures.unread(status, reason), keep_alive=False)
 
     def _enqueue(self, item: Request | Response, keep_alive: bool) -> None:
         self._queue.append((item, keep_alive))

@@ -14,14 +14,16 @@ def test_the_defaults_are_those_of_the_run_interface() -> None:
     assert (settings.port, settings.tls_port, settings.aws_port, settings.mqtt_port) == (4000, 4001, 4566, 8883)
     assert settings.state == Path(".headwater").absolute()
     assert settings.seed
+    assert not settings.rates
 
 
 def test_the_environment_decides(tmp_path: Path) -> None:
     environment = {"HEADWATER_PORT": "5000", "HEADWATER_AWS_PORT": "5005", "HEADWATER_MQTT_PORT": "5008"}
-    settings = load({**environment, "HEADWATER_STATE": str(tmp_path), "HEADWATER_SEED": "0"})
+    settings = load({**environment, "HEADWATER_STATE": str(tmp_path), "HEADWATER_SEED": "0", "HEADWATER_RATES": "1"})
     assert (settings.port, settings.aws_port, settings.mqtt_port) == (5000, 5005, 5008)
     assert settings.outputs_file == tmp_path / "outputs.json"
     assert not settings.seed
+    assert settings.rates
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "40 00", "٤٠٠٠", "4000.0"])

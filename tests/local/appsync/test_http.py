@@ -18,6 +18,7 @@ from botocore.credentials import Credentials
 
 from local.appsync.definition import AuthMode
 from local.appsync.http import accepts_gzip
+from local.appsync.rates import Quotas, Rates
 from tests.local.appsync.serving import API_ID, API_KEY, ROOT, Serving, User, allow, definition, policy, serving
 
 KEY = {"x-api-key": API_KEY}
@@ -96,6 +97,51 @@ async def test_get_takes_the_operation_from_the_query_string(plane: Serving) -> 
     path = f"/graphql?{urlencode(members, quote_via=quote)}"
     data = (await ask(plane, method="GET", path=path)).data
     assert (data["query"], data["variables"], data["operationName"]) == ("query Q { room }", {"a": 1}, "Q")
+
+
+async def test_get_takes_mutations_too(plane: Serving) -> None:
+    path = f"/graphql?{urlencode({'query': 'mutation { send }'})}"
+    assert (await ask(plane, method="GET", path=path)).data["query"] == "mutation { send }"
+
+
+@pytest.mark.parametrize("variables", ["", "&variables=", "&variables=null", "&variables=%7B%7D"])
+async def test_get_without_variables(plane: Serving, variables: str) -> None:
+    path = f"/graphql?query=%7B+room%20%7D{variables}&operationName=&extensions=%7B"
+    data = (await ask(plane, method="GET", path=path)).data
+    assert (data["query"], data["variables"], data["operationName"]) == ("{ room }", {}, None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("?", id="an empty query string"),
+        pytest.param("?variables={}", id="no query"),
+        pytest.param("?query=%FF", id="no UTF-8"),
+        pytest.param("?query=q&variables=meow", id="variables that are no JSON"),
+        pytest.param("?query=q&variables=[]", id="variables that are no object"),
+        pytest.param("?query=q" + "&a=1" * 200, id="too many members"),
+    ],
+)
+async def test_get_without_an_operation_is_malformed(plane: Serving, query: str) -> None:
+    answer = await ask(plane, method="GET", path=f"/graphql{query}")
+    assert (answer.status, answer.body) == (400, refusal(*MALFORMED))
+
+
+async def test_the_query_string_of_a_post_and_the_body_of_a_get_do_not_count(plane: Serving) -> None:
+    assert (await ask(plane, path="/graphql?query=q")).body == refusal(
+        "MalformedHttpRequestException", "Request body is empty."
+    )
+    assert (await ask(plane, {"query": "{ room }"}, method="GET")).status == 400
+
+
+async def test_a_get_is_signed_with_its_query_string(plane: Serving) -> None:
+    path = "/graphql?query=%7B%20room%20%7D"
+    request = AWSRequest("GET", f"http://{plane.host}{path}")
+    SigV4Auth(Credentials("test", "test"), "appsync", "us-east-1").add_auth(request)
+    headers = dict(request.headers.items())
+    assert (await ask(plane, headers=headers, method="GET", path=path)).data["mode"] == "AWS_IAM"
+    assert (await ask(plane, headers=headers, method="GET", path=f"{path}%20")).status == 400
 
 
 async def test_another_api_is_found_by_its_id_and_by_its_aws_host_name(plane: Serving) -> None:
@@ -198,9 +244,33 @@ async def test_a_wrong_path_or_method_is_an_unknown_operation(plane: Serving, me
     assert answer.json["Output"]["__type"] == "com.amazon.coral.service#UnknownOperationException"
 
 
-async def test_head_has_no_body(plane: Serving) -> None:
-    answer = await ask(plane, method="HEAD")
-    assert (answer.status, answer.body) == (404, b"")
+async def test_head_runs_nothing_and_has_no_body(plane: Serving) -> None:
+    for path in ("/graphql", "/graphql?query=crash"):
+        answer = await ask(plane, method="HEAD", path=path)
+        assert (answer.status, answer.body) == (404, b"")
+
+
+async def test_a_body_over_1_mib_is_refused_as_browsers_can_read_it(plane: Serving) -> None:
+    answer = await ask(plane, b"x" * (1024 * 1024 + 1))
+    assert answer.status == 413
+    assert answer.body == refusal("RequestEntityTooLargeException", "The request's body is larger than 1048576 bytes.")
+    assert answer.headers["x-amzn-errortype"] == "RequestEntityTooLargeException"
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_requests_over_the_accounts_tokens_are_429_unless_they_are_refused_anyway() -> None:
+    now = 0.0
+    quotas = Quotas(request_tokens=2, connects=0, inbound_messages=0)
+    async with serving(rates=Rates(quotas, clock=lambda: now)) as plane:
+        await plane.apis.serve(definition(api_id="other"), plane.engine)
+        assert (await ask(plane, {"query": "{ room }"}, {})).status == 401
+        assert (await ask(plane, {"query": "{ room }"})).status == 200
+        assert (await ask(plane, {"query": "{ room }"}, path="/other/graphql")).status == 200
+        refused = await ask(plane, {"query": "{ room }"})
+        assert refused.status == 429
+        assert refused.body == refusal("TooManyRequestsException", "Rate exceeded")
+        now = 0.5
+        assert (await ask(plane, {"query": "{ room }"})).status == 200
 
 
 async def test_a_preflight_needs_no_credentials_and_names_the_headers(plane: Serving) -> None:
@@ -220,6 +290,7 @@ async def test_a_large_answer_is_compressed_when_accepted(plane: Serving) -> Non
     assert "content-encoding" not in plain.headers
     assert "content-encoding" not in small.headers
     assert packed.headers["content-encoding"] == "gzip"
+    assert plain.headers["vary"] == packed.headers["vary"] == "accept-encoding"
     assert json.loads(gzip.decompress(packed.body))["data"]["text"] == plain.data["text"]
 
 
@@ -232,6 +303,21 @@ async def test_a_large_answer_is_compressed_when_accepted(plane: Serving) -> Non
         ("br,gzip", True),
         ("gzip;q=0", False),
         ("xgzip", False),
+        ("x-gzip", True),
+        ("gzip ; q=0.5", True),
+        ("gzip;Q=1.000", True),
+        ("*;q=0, gzip", True),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
+        ("deflate, gzip;q=0.1", True),
+        ("deflate", False),
+        ("deflate, br;q=1, zstd", False),
+        ("identity, gzip;q=0.5", False),
+        ("identity;q=0.5, gzip", True),
+        ("gzip;q=1.2.3", False),
+        ("gzip;q=2, *", True),
+        ("gzip;q=", False),
+        (",,", False),
         ("", False),
     ],
 )

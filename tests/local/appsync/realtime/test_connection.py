@@ -17,6 +17,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from local.appsync.rates import Quotas, Rates
 from local.appsync.realtime import connection as connection_module
 from local.certificates import certificates
 from tests.local.appsync.echo_engine import EchoEngine
@@ -501,3 +502,16 @@ async def test_a_slow_consumer_over_tls_is_closed(tmp_path: Path, monkeypatch: p
                     await asyncio.sleep(0)
             await until(lambda: not plane.server.realtime.connections)
             socket.transport.abort()
+
+
+async def test_connects_over_the_rate_are_refused_with_a_code_that_lets_clients_come_again() -> None:
+    rates = Rates(Quotas(request_tokens=0, connects=1, inbound_messages=2), clock=lambda: 0.0)
+    limited = {"errorType": "LimitExceededError", "message": "Rate limit exceeded"}
+    async with serving(rates=rates) as plane, connecting(plane) as socket, connecting(plane) as refused:
+        frame = await receive(refused)
+        assert frame == {"payload": {"errors": [limited | {"errorCode": 429}]}, "type": "connection_error"}
+        for identifier in ("1", "2"):
+            await socket.send(start(identifier))
+            assert (await receive(socket))["type"] == "start_ack"
+        await socket.send(start("3"))
+        assert await receive(socket) == {"type": "error", "payload": {"errors": [limited]}}
