@@ -23,6 +23,7 @@ CHECKS = (
     "generate",
     "publish_documents",
     "systems",
+    "appsync_features",
     "error_catalogue",
     "settings",
     "machine_paths",

@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marks = [mark for mark in item.iter_markers() if mark.name in (FACT, CHOICE)]
         if len(marks) != 1:
             raise pytest.UsageError(f"{item.nodeid} needs exactly one of @fact and @choice")
+        item.add_marker("stack")
         item.user_properties.append((marks[0].name, marks[0].args))
 
 
