@@ -91,17 +91,21 @@ class Instance:
             events = EventSources(cloud, functions, settings.state)
             parts.push_async_callback(events.stop)
             await events.start()
-        outputs = host.outputs() | {"stack": self.stack, "pid": os.getpid()}
         if settings.seed and self.template == HERE / "template.yaml":
-            await seed_if_empty(outputs, progress=self.progress)
-        amplify_outputs.write(settings.state, host.main, url=outputs["graphqlTls"], api_key=outputs.get("apiKey"))
-        _write_outputs(settings, outputs)
-        self.progress.ready(outputs)
+            await seed_if_empty(host.outputs(), progress=self.progress)
+        self.progress.ready(self._write_outputs(host))
         cloud.on_control(lambda service: self._changed(service, host))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_cloud(cloud))
             tasks.create_task(self._watch_files(template))
             tasks.create_task(self._follow_changes(cloud, functions, host))
+
+    def _write_outputs(self, host: ApiHost) -> dict[str, Any]:
+        """Write outputs.json and Amplify's form of it; a deployment may have changed what is in them."""
+        outputs = host.outputs() | {"stack": self.stack, "pid": os.getpid()}
+        amplify_outputs.write(self.settings.state, host.main, url=outputs["graphqlTls"], api_key=outputs.get("apiKey"))
+        _write_whole(self.settings.outputs_file, json.dumps(outputs, indent=2) + "\n")
+        return outputs
 
     def _changed(self, service: str, host: ApiHost) -> None:
         if service in {"iam", "sts", "cloudformation"}:
@@ -131,13 +135,18 @@ class Instance:
 
     async def _watch_files(self, template: deploy.Template) -> None:
         """Templates, schema and resolver code redeploy; the code of functions reloads by itself."""
-        code = {folder for part in template.walk() for folder in part.code().values()}
-        artifacts = set().union(*(part.artifacts() for part in template.walk()))
-        files = {part.path for part in template.walk()} | {path for path in artifacts - code if path.is_file()}
-        folders = {path.parent for path in files}
-        async for changes in watchfiles.awatch(*folders, recursive=False, step=100, stop_event=self._stop):
-            if any(Path(path) in files for _, path in changes):
-                self._redeploy.set()
+        while not self._stop.is_set():
+            code = {folder for part in template.walk() for folder in part.code().values()}
+            artifacts = set().union(*(part.artifacts() for part in template.walk()))
+            files = {part.path for part in template.walk()} | {path for path in artifacts - code if path.is_file()}
+            folders = {path.parent for path in files}
+            async for changes in watchfiles.awatch(*folders, recursive=False, step=100, stop_event=self._stop):
+                if any(Path(path) in files for _, path in changes):
+                    self._redeploy.set()
+                    break
+            # The edit may name files that were not watched. A broken template is told by the deployment.
+            with contextlib.suppress(deploy.DeployError):
+                template = deploy.read_template(self.template)
 
     async def _follow_changes(self, cloud: Cloud, functions: Functions, host: ApiHost) -> None:
         while True:
@@ -157,6 +166,7 @@ class Instance:
                     await self._deploy(template, cloud)
                     self._reload.clear()  # what the deployment itself changed is loaded now
                 await self._load(template, cloud, functions, host)
+                self._write_outputs(host)
             except Exception as error:  # noqa: BLE001  a half-saved file must not stop a running instance
                 self.progress.problem(error)
 
@@ -226,8 +236,8 @@ def _mark_name(stack: str) -> str:
     return f"/headwater/local/{stack}/fingerprint"
 
 
-def _write_outputs(settings: Settings, outputs: dict[str, Any]) -> None:
-    """Readers see the whole file or none."""
-    unfinished = settings.outputs_file.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(outputs, indent=2) + "\n")
-    unfinished.replace(settings.outputs_file)
+def _write_whole(file: Path, text: str) -> None:
+    """Readers see the whole file or the one before."""
+    unfinished = file.with_suffix(".tmp")
+    unfinished.write_text(text)
+    unfinished.replace(file)
