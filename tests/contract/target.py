@@ -2,7 +2,8 @@
 
 `HEADWATER_CONTRACT_TARGET` says where: `local` (the default) starts `python -m local up` on the fixture's template,
 `aws` builds and deploys it with the SAM CLI to the account and region of the ambient AWS configuration, and deletes it
-in the end. `headwater-contract` is the name of its stack there.
+in the end; `ministack` asks the AppSync that MiniStack has itself, on the same local deployment. The stack is called
+`headwater-contract`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from uuid import uuid4
 import boto3
 
 from tests.contract.api import Api
+from tests.contract.ministack import copy_apis
 from tests.contract.signing import Signer
 
 HERE = Path(__file__).resolve().parent
@@ -120,7 +122,7 @@ class Target:
 def deployed(folder: Path) -> Iterator[Target]:
     """The target that the environment asks for; `folder` is for its files."""
     name = os.environ.get(VARIABLE) or "local"
-    targets = {"local": local, "aws": aws}
+    targets = {"local": local, "aws": aws, "ministack": ministack}
     if name not in targets:
         raise ValueError(f"{VARIABLE}={name!r} is no target; there are {', '.join(targets)}")
     with targets[name](folder) as target:
@@ -129,7 +131,28 @@ def deployed(folder: Path) -> Iterator[Target]:
 
 @contextmanager
 def local(folder: Path) -> Iterator[Target]:
-    """`python -m local up` as a child process, with ports and a state directory of its own."""
+    """The data plane of `python -m local up`."""
+    with _instance(folder) as found:
+        outputs = _stack_outputs(_client("cloudformation", found["region"], _local_credentials(found)))
+        yield Target("local", found["region"], outputs, _local_urls(outputs, found), _local_credentials(found))
+
+
+@contextmanager
+def ministack(folder: Path) -> Iterator[Target]:
+    """MiniStack's own AppSync, which has no real-time endpoint, beside what `python -m local up` deployed."""
+    with _instance(folder) as found:
+        credentials = _local_credentials(found)
+        outputs = _stack_outputs(_client("cloudformation", found["region"], credentials))
+        outputs, urls = copy_apis(
+            found["aws"], outputs,
+            _client("appsync", found["region"], credentials), _client("s3", found["region"], credentials),
+        )  # fmt: skip
+        yield Target("ministack", found["region"], outputs, urls, credentials)
+
+
+@contextmanager
+def _instance(folder: Path) -> Iterator[dict[str, str]]:
+    """`python -m local up` as a child process with ports and a state directory of its own; its outputs.json."""
     environment = {"HEADWATER_SEED": "0", "HEADWATER_STATE": str(folder / "state"), **_free_ports()}
     command = [sys.executable, "-m", "local", "up", "--template", str(TEMPLATE), "--stack", STACK]
     log = folder / "log"
@@ -144,10 +167,7 @@ def local(folder: Path) -> Iterator[Target]:
             start_new_session=True,
         )
     try:
-        found = _wait_until_ready(process, folder / "state" / "outputs.json", log)
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "endpoint_url": found["aws"]}
-        outputs = _stack_outputs(_client("cloudformation", found["region"], credentials))
-        yield Target("local", found["region"], outputs, _local_urls(outputs, found), credentials)
+        yield _wait_until_ready(process, folder / "state" / "outputs.json", log)
     finally:
         process.terminate()
         try:
@@ -196,9 +216,17 @@ def _local_urls(outputs: Mapping[str, str], found: Mapping[str, str]) -> dict[st
     base, realtime = found["graphql"].removesuffix("/graphql"), found["realtime"].removesuffix("/graphql/realtime")
     urls = {"Api": (found["graphql"], found["realtime"])}
     for name, url in _graphql_urls(outputs).items():
-        api_id = (urlsplit(url).hostname or "").partition(".")[0]
-        urls.setdefault(name, (f"{base}/{api_id}/graphql", f"{realtime}/{api_id}/graphql/realtime"))
+        urls.setdefault(name, (f"{base}/{_api_id(url)}/graphql", f"{realtime}/{_api_id(url)}/graphql/realtime"))
     return urls
+
+
+def _api_id(url: str) -> str:
+    """The id in the URL that AWS gives an API."""
+    return (urlsplit(url).hostname or "").partition(".")[0]
+
+
+def _local_credentials(found: Mapping[str, str]) -> dict[str, str]:
+    return {"aws_access_key_id": "test", "aws_secret_access_key": "test", "endpoint_url": found["aws"]}
 
 
 def _stack_outputs(cloudformation: Any) -> dict[str, str]:
