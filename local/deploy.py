@@ -93,6 +93,8 @@ def read_template(path: Path) -> Template:
         raise DeployError(f"{path} is no CloudFormation template: it has no Resources")
     nested = {}
     for logical_id, resource in body["Resources"].items():
+        if not isinstance(resource, Mapping) or not isinstance(resource.get("Properties", {}), Mapping):
+            raise DeployError(f"{path}: {logical_id} is no resource: it takes a Type and, as a mapping, Properties")
         location = resource.get("Properties", {}).get(_NESTED.get(resource.get("Type", ""), ""))
         if isinstance(location, str) and (path.parent / location).is_file():
             nested[logical_id] = read_template((path.parent / location).resolve())

@@ -96,7 +96,14 @@ def test_the_api_key_ends_within_the_year_that_appsync_allows(template: Path, to
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("a: [", "no YAML"), ("Resources: []", "no Resources"), ("", "no Resources"), ("hello", "no Resources")],
+    [
+        ("a: [", "no YAML"),
+        ("Resources: []", "no Resources"),
+        ("", "no Resources"),
+        ("hello", "no Resources"),
+        ("Resources: {Broken: 5}", "Broken is no resource"),
+        ("Resources:\n  Broken:\n    Type: AWS::S3::Bucket\n    Properties:\n", "Broken is no resource"),
+    ],
 )
 def test_what_is_no_template_is_refused_with_its_name(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "broken.yaml"
