@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.contract.api import Api
 from tests.contract.facts import CHOICE, FACT
 from tests.contract.realtime import Socket, session
 from tests.contract.target import Target, deployed
+
+HERE = Path(__file__).resolve().parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every case of this folder is of one kind; the kind travels with its report, also out of a worker process."""
     for item in items:
-        if "tests/contract/" not in item.nodeid:
+        if HERE not in item.path.parents:
             continue
         marks = [mark for mark in item.iter_markers() if mark.name in (FACT, CHOICE)]
         if len(marks) != 1:

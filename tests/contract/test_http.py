@@ -359,7 +359,7 @@ def test_an_api_without_a_schema(target: Target) -> None:
     assert (answer.status, answer.body) == (502, refusal("GraphQLSchemaException", "No schema definition exists."))
 
 
-@fact("1.2", "sheet")
+@choice("1.2", "inferred from the statuses")
 def test_credentials_are_checked_before_the_schema_is_missed(target: Target) -> None:
     assert target.empty.send("POST", ASK.encode()).status == 401
 

@@ -242,7 +242,7 @@ def test_stop_is_completed_and_ends_the_subscription(api: Api, socket: Socket) -
     assert socket.silent()
 
 
-@fact("7.4", "sheet")
+@choice("7.4", "ids are the client's and unique among live subscriptions; nothing says for how long they are taken")
 def test_an_id_can_be_used_again_after_its_end(socket: Socket) -> None:
     socket.subscribe(ON_EVENT, id="again")
     socket.stop("again")
