@@ -60,7 +60,7 @@ async def test_an_edited_function_answers_at_the_next_call(edited: Instance, pro
 async def test_an_edited_schema_is_deployed_and_subscribers_stay_connected(edited: Instance, project: Path) -> None:
     async with raw_subscriber(edited, "stays") as subscriber:
         assert "errors" in answer(edited, "{ motto }")
-        replace(project / "schema.graphql", QUERY, f"{QUERY}\n  \"A motto.\"\n  motto: String")
+        replace(project / "schema.graphql", QUERY, f'{QUERY}\n  "A motto."\n  motto: String')
         eventually(lambda: answer(edited, "{ motto }") == {"data": {"motto": None}}, seconds=60)
         sent = edited.send("stays", "after the deployment")
         assert [change["key"] for change in await subscriber.changes(1)] == [sent["id"]]
