@@ -65,8 +65,11 @@ def _outputs() -> dict[str, Any]:
     file = _settings().outputs_file
     try:
         found: dict[str, Any] = json.loads(file.read_text())
-    except FileNotFoundError:
+        os.kill(int(found["pid"]), 0)  # after kill -9 its outputs are still there
+    except (FileNotFoundError, ProcessLookupError):
         _fail(f"no instance runs on {file.parent}: start one with `make dev`, or set HEADWATER_STATE to its directory")
+    except (ValueError, KeyError, TypeError):
+        _fail(f"{file} is not what an instance writes: start one with `make dev`")
     return found
 
 

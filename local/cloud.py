@@ -32,7 +32,9 @@ logger = logging.getLogger("headwater.cloud")
 
 PROJECT = str(Path(__file__).resolve().parent.parent)
 START_SECONDS = 30.0
-STOP_SECONDS = 3.0
+STOP_SECONDS = 30.0
+"""How long MiniStack may take to end. It takes tenths of a second, but a state of hundreds of megabytes takes long to
+save, and what was acknowledged matters more than a quick end."""
 PREDECESSOR_SECONDS = 6.0
 LOG_BYTES = 10_000_000
 """A log that is larger at the start is put aside, in the place of the one before."""
