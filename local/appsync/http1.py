@@ -131,16 +131,14 @@ class HttpConnection(asyncio.Protocol):
         if self.phase is Phase.IDLE:
             self._enter(Phase.HEAD)
         self._completed = False
+        declined: bytes | None = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             if self._declined is not None:
-                self._decline(data[upgrade.args[0] :])
-                return
-            # A client may not send frames before the 101; whatever else follows an upgrade is not ours to parse.
-            self._upgrading = True
-            self._reading = False
-            self._transport.pause_reading()
+                declined = data[upgrade.args[0] :]
+            else:
+                self._leave_http()
         except httptools.HttpParserCallbackError as error:
             refused = error.__context__
             if not isinstance(refused, RefusedError):
@@ -151,9 +149,18 @@ class HttpConnection(asyncio.Protocol):
         else:
             if self.phase is Phase.HEAD:
                 self._count_head(len(data))
-        if len(self._queue) >= MAX_PIPELINED and self._reading:
+        if declined is not None:
+            # Not while the parser's exception is handled: it would be the context of whatever is raised below.
+            self._decline(declined)
+        elif len(self._queue) >= MAX_PIPELINED and self._reading:
             self._paused = True
             self._transport.pause_reading()
+
+    def _leave_http(self) -> None:
+        """Parse nothing more: a client may not send frames before the 101, and the rest is not ours."""
+        self._upgrading = True
+        self._reading = False
+        self._transport.pause_reading()
 
     def _decline(self, rest: bytes) -> None:
         """Go on in HTTP/1.1 with a request for `h2c`, which Java's client and curl offer on every new connection.
@@ -162,7 +169,7 @@ class HttpConnection(asyncio.Protocol):
         """
         declined, self._declined = self._declined, None
         assert declined is not None
-        lines = [f"{self._parser.get_method().decode()} {_text(declined.url)} HTTP/1.1\r\n"]
+        lines = [f"{self._parser.get_method().decode()} {_text(declined.url)} HTTP/{self._parser.get_http_version()}\r\n"]
         for name, value in declined.headers.items():
             if name not in {"upgrade", "connection"}:
                 lines += [header_line(name, item) for item in ([value] if isinstance(value, str) else value)]
@@ -234,6 +241,9 @@ class HttpConnection(asyncio.Protocol):
         incoming = self._incoming
         self._completed = True
         if self._parser.should_upgrade() and str(incoming.headers.get("upgrade")).lower() != "websocket":
+            if self._parser.get_method() == b"CONNECT":  # whatever its headers, nothing of HTTP follows it
+                self._refuse(400, "This server is no proxy.")
+                return
             self._declined = incoming
             return
         target = _text(incoming.url)

@@ -45,6 +45,7 @@ from graphql import (
     specified_rules,
     visit,
 )
+from graphql.validation.validate import ValidationAbortedError
 
 from local.appsync.errors import location, operation_error
 from local.appsync.scalars import SCALARS, ScalarError
@@ -179,11 +180,16 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, introspection: bo
         if rule.__name__ not in REPLACED:
             report = _reporter(rule.__name__, found)
             rules.append(rule(ValidationContext(schema, document, type_info, report)))
-    visit(document, TypeInfoVisitor(type_info, ParallelVisitor(rules)))
+    aborted = []
+    try:
+        visit(document, TypeInfoVisitor(type_info, ParallelVisitor(rules)))
+    except ValidationAbortedError:
+        # Thousands of equal fields side by side: graphql-core compares each pair, up to a budget of about a second.
+        aborted = [operation_error("Validation aborted: too many fields of one selection set have the same name.")]
     if not found:
-        return []
+        return aborted
     paths = dict(_paths(document))
-    return [_error(kind, description, node, paths) for kind, description, node in found]
+    return [_error(kind, description, node, paths) for kind, description, node in found] + aborted
 
 
 def _reporter(rule: str, found: list[tuple[str, str, Node | None]]) -> Callable[[GraphQLError], None]:

@@ -170,6 +170,11 @@ def test_a_variable_mismatch_points_at_its_usage() -> None:
     assert errors(text)[0]["locations"] == [{"line": 2, "column": 12, "sourceName": None}]
 
 
+def test_thousands_of_equal_fields_are_refused_before_each_pair_is_compared() -> None:
+    (error,) = errors("{ " + "item(id: 1) { id } " * 2_000 + "}")
+    assert error["message"].startswith("Validation aborted: ")
+
+
 def test_fields_that_conflict_are_refused() -> None:
     message = errors("{ item(id: 1) { x: id x: name } }")[0]["message"]
     assert message.startswith("Validation error of type FieldsConflict: x: ")

@@ -125,6 +125,8 @@ async def test_the_largest_body_passes(wire: Wire) -> None:
         pytest.param(b"meow\r\n\r\n", 400, id="not HTTP"),
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", 400, id="no Host"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, id="two Hosts"),
+        pytest.param(b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", 400, id="h2c and no Host"),
+        pytest.param(b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400, id="for a proxy"),
         pytest.param(f"{HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\n".encode(), 400, id="two lengths"),
         pytest.param(f"{HEAD}Content-Length: -1\r\n\r\n".encode(), 400, id="negative length"),
         pytest.param(
