@@ -6,7 +6,7 @@ from pathlib import Path
 from checks.project import committed_files, report, text_of
 
 _VARIABLE = re.compile(r"\bHEADWATER_[A-Z][A-Z_]*[A-Z]\b")
-_CODE_FOLDERS = ("local/", "backend/", "client/", "resolvers/", "streams/", "benchmarks/")
+_CODE_FOLDERS = ("local/", "backend/", "client/", "resolvers/", "streams/", "benchmarks/", "tests/fuzz/")
 
 # Set by one of our processes for another, not by users.
 INTERNAL = frozenset({"HEADWATER_NOTIFY", "HEADWATER_INVOKE"})
