@@ -163,13 +163,14 @@ class HttpConnection(asyncio.Protocol):
         self._transport.pause_reading()
 
     def _decline(self, rest: bytes) -> None:
-        """Go on in HTTP/1.1 with a request for `h2c`, which Java's client and curl offer on every new connection.
+        """Go on in HTTP/1 with a request for `h2c`, which Java's client and curl offer on every new connection.
 
         llhttp stops before the body of such a request; a second reading without the offer gets it.
         """
         declined, self._declined = self._declined, None
         assert declined is not None
-        lines = [f"{self._parser.get_method().decode()} {_text(declined.url)} HTTP/{self._parser.get_http_version()}\r\n"]
+        method, version = self._parser.get_method().decode(), self._parser.get_http_version()
+        lines = [f"{method} {_text(declined.url)} HTTP/{version}\r\n"]
         for name, value in declined.headers.items():
             if name not in {"upgrade", "connection"}:
                 lines += [header_line(name, item) for item in ([value] if isinstance(value, str) else value)]
