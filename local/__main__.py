@@ -82,13 +82,14 @@ def _run(work: Coroutine[Any, Any, Any]) -> None:
     from local.cloud import CloudError
     from local.deploy import DeployError
     from local.errors import NotEmulated
+    from local.host import HostError
     from local.runner import RunnerError
     from local.seed import SeedError
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
-    except* (CloudError, CodeError, DeployError, NotEmulated, RunnerError, SchemaError, SeedError) as errors:
+    except* (CloudError, CodeError, DeployError, HostError, NotEmulated, RunnerError, SchemaError, SeedError) as errors:
         for error in _flat(errors):
             Console(stderr=True).print(f"[red]headwater:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -29,6 +29,10 @@ SESSION_NAME = "APPSYNC_ASSUME_ROLE"
 """Under which AppSync assumes the roles of data sources."""
 
 
+class HostError(Exception):
+    """The data plane cannot be reached; the message says what to do."""
+
+
 class ApiHost:
     """Serves the APIs of all stacks: that of the stack which `up` deployed at `/graphql`, any at `/{apiId}/graphql`."""
 
@@ -48,8 +52,13 @@ class ApiHost:
         """Listen on the HTTP port and, with the local certificate authority, on the one after it."""
         files = await asyncio.to_thread(certificates, self._settings.state)
         self._ca_file = files.authority
-        await self._server.listen(HOST, self._settings.port)
-        await self._server.listen(HOST, self._settings.tls_port, files.context())
+        for port, tls in ((self._settings.port, None), (self._settings.tls_port, files.context())):
+            try:
+                await self._server.listen(HOST, port, tls)
+            except OSError as error:
+                raise HostError(
+                    f"cannot listen on port {port} ({error.strerror}); choose another HEADWATER_PORT"
+                ) from error
 
     async def stop(self) -> None:
         """Finish requests, close sockets."""

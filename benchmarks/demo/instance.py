@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+from tests.stack.instance import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240.0  # a first start downloads the dependencies of the functions
@@ -81,39 +82,4 @@ def _tail(log: Path) -> str:
 
 
 def _environment(state: Path) -> dict[str, str]:
-    port, aws_port, mqtt_port = _free_ports()
-    return {
-        "HEADWATER_STATE": str(state),
-        "HEADWATER_PORT": str(port),
-        "HEADWATER_AWS_PORT": str(aws_port),
-        "HEADWATER_MQTT_PORT": str(mqtt_port),
-        "HEADWATER_SEED": "0",
-    }
-
-
-def _free_ports() -> tuple[int, int, int]:
-    """A port whose next one is free too, and two more. They are held together, so that all differ."""
-    held: list[socket.socket] = []
-    try:
-        while True:
-            first = _bound(0)
-            held.append(first)
-            port = first.getsockname()[1]
-            with suppress(OSError, OverflowError):
-                held.append(_bound(port + 1))
-                break
-        held += [_bound(0), _bound(0)]
-        return port, held[-2].getsockname()[1], held[-1].getsockname()[1]
-    finally:
-        for one in held:
-            one.close()
-
-
-def _bound(port: int) -> socket.socket:
-    one = socket.socket()
-    try:
-        one.bind(("127.0.0.1", port))
-    except BaseException:
-        one.close()
-        raise
-    return one
+    return {**free_ports(), "HEADWATER_STATE": str(state), "HEADWATER_SEED": "0"}

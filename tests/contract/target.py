@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import socket
 import subprocess
@@ -249,23 +250,22 @@ def _wait_until_ready(process: subprocess.Popen[bytes], outputs: Path, log: Path
 
 
 def _free_ports() -> dict[str, str]:
-    """The HTTP port comes with its neighbour for TLS."""
+    """Each port comes with its neighbour, for TLS. Below the ephemeral range, where no outgoing connection takes them."""
+    names = ("HEADWATER_PORT", "HEADWATER_AWS_PORT", "HEADWATER_MQTT_PORT")
+    candidates = iter(random.sample(range(20000, 32000, 2), 1000))
     with ExitStack() as sockets:
 
-        def bind(port: int) -> int:
-            probe = sockets.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
+        def pair() -> str:
+            for port in candidates:
+                try:
+                    for number in (port, port + 1):
+                        sockets.enter_context(socket.socket()).bind(("127.0.0.1", number))
+                except OSError:
+                    continue
+                return str(port)
+            raise RuntimeError("no two neighbouring ports are free")
 
-        for _ in range(100):
-            port = bind(0)
-            try:
-                bind(port + 1)
-            except OSError:
-                continue
-            ports = {"HEADWATER_PORT": port, "HEADWATER_AWS_PORT": bind(0), "HEADWATER_MQTT_PORT": bind(0)}
-            return {name: str(number) for name, number in ports.items()}
-    raise RuntimeError("no two neighbouring ports are free")
+        return {name: pair() for name in names}
 
 
 def _run(command: list[str]) -> None:
