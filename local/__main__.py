@@ -78,6 +78,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> None:
     import uvloop
 
     from local.appsync.javascript import CodeError
+    from local.appsync.resolvers import ResolverDefinitionError
     from local.appsync.schema import SchemaError
     from local.cloud import CloudError
     from local.deploy import DeployError
@@ -89,7 +90,10 @@ def _run(work: Coroutine[Any, Any, Any]) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
-    except* (CloudError, CodeError, DeployError, HostError, NotEmulated, RunnerError, SchemaError, SeedError) as errors:
+    except* (
+        CloudError, CodeError, DeployError, HostError, NotEmulated, ResolverDefinitionError, RunnerError, SchemaError,
+        SeedError,
+    ) as errors:  # fmt: skip
         for error in _flat(errors):
             Console(stderr=True).print(f"[red]headwater:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)

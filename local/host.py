@@ -56,9 +56,7 @@ class ApiHost:
             try:
                 await self._server.listen(HOST, port, tls)
             except OSError as error:
-                raise HostError(
-                    f"cannot listen on port {port} ({error.strerror}); choose another HEADWATER_PORT"
-                ) from error
+                raise HostError(f"port {port} is in use by now; choose another with HEADWATER_PORT") from error
 
     async def stop(self) -> None:
         """Finish requests, close sockets."""

@@ -250,7 +250,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], outputs: Path, log: Path
 
 
 def _free_ports() -> dict[str, str]:
-    """Each port comes with its neighbour, for TLS. Below the ephemeral range, where no outgoing connection takes them."""
+    """Each port with its neighbour, for TLS. Below the ephemeral range, where no outgoing connection takes them."""
     names = ("HEADWATER_PORT", "HEADWATER_AWS_PORT", "HEADWATER_MQTT_PORT")
     candidates = iter(random.sample(range(20000, 32000, 2), 1000))
     with ExitStack() as sockets:
