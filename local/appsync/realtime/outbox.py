@@ -7,6 +7,7 @@ socket and turn costs a fraction of one per frame (docs/decisions/server-and-web
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Sequence
 
 MAX_UNREAD_BYTES = 8 * 1024 * 1024
@@ -91,6 +92,7 @@ class Outbox:
         self._parts.clear()
 
 
+@functools.lru_cache(maxsize=4096)  # an event has one size for all whose ids have the same length
 def text_header(size: int) -> bytes:
     """The header of an unfragmented, unmasked text frame (RFC 6455, 5.2)."""
     if size < 126:
