@@ -1,4 +1,4 @@
-"""The language limits, by the names of AWS's eslint rules. https://www.npmjs.com/package/@aws-appsync/eslint-plugin"""
+"""The language limits, by the names of the rules in AWS's npm package `@aws-appsync/eslint-plugin`."""
 
 from __future__ import annotations
 
