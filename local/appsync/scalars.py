@@ -121,7 +121,8 @@ def _float(value: Any) -> float | int:
     if type(value) is float and math.isfinite(value):
         return value
     number = _decimal(value)
-    if number is None:
+    # A text may hold a number that is finite, but too large for a float.
+    if number is None or not math.isfinite(float(number)):
         raise _mismatch("Float", value)
     # Whole numbers keep their JSON form: JavaScript and DynamoDB know one kind of number.
     return value if type(value) is int else float(number)

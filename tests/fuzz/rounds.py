@@ -12,7 +12,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from array import array
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -33,10 +34,10 @@ async def fuzz(plane: Plane, one_round: Callable[[Random], Awaitable[None]]) -> 
     first = int(os.environ.get("HEADWATER_FUZZ_SEED") or secrets.randbelow(10**9))
     print(f"HEADWATER_FUZZ_SEED={first}, {SECONDS:g} s")
     ends = time.monotonic() + SECONDS
-    memory: list[tuple[int, int]] = []
+    blocks, resident = array("q"), array("q")  # arrays, for a list of numbers would grow by the blocks that it counts
     before = _resources()
     seed = first
-    while time.monotonic() < ends or len(memory) < LEAST_ROUNDS:
+    while time.monotonic() < ends or len(blocks) < LEAST_ROUNDS:
         try:
             random = Random(seed)
             plane.data.random = Random(seed)
@@ -47,10 +48,13 @@ async def fuzz(plane: Plane, one_round: Callable[[Random], Awaitable[None]]) -> 
         except BaseException as error:
             error.add_note(f"HEADWATER_FUZZ_SEED={seed} replays this round")
             raise
-        memory.append(_memory())
+        gc.collect()
+        blocks.append(sys.getallocatedblocks())
+        resident.append(_resident_bytes())
         seed += 1
-    print(f"{len(memory)} rounds; blocks and resident bytes after the first and the last: {memory[0]}, {memory[-1]}")
-    _check_slope(memory)
+    print(f"{len(blocks)} rounds; blocks {blocks[0]} to {blocks[-1]}, resident bytes {resident[0]} to {resident[-1]}")
+    _check_slope("blocks", blocks, MOST_BLOCKS)
+    _check_slope("resident bytes", resident, MOST_BYTES)
 
 
 def _resources() -> tuple[int, int]:
@@ -66,18 +70,14 @@ async def _settled(before: tuple[int, int]) -> None:
         await asyncio.sleep(0.01)
 
 
-def _memory() -> tuple[int, int]:
-    gc.collect()
+def _resident_bytes() -> int:
     statm = Path("/proc/self/statm")
-    resident = int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
-    return sys.getallocatedblocks(), resident
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
 
 
-def _check_slope(memory: list[tuple[int, int]]) -> None:
+def _check_slope(what: str, after: Sequence[int], most: int) -> None:
     """The least of the last rounds against the least of the early ones: a leak raises the floor, noise does not."""
-    later = memory[1:]
+    later = after[1:]
     third = max(1, len(later) // 3)
-    early, late = later[:third], later[-third:]
-    for what, most, number in (("blocks", MOST_BLOCKS, 0), ("resident bytes", MOST_BYTES, 1)):
-        growth = min(each[number] for each in late) - min(each[number] for each in early)
-        assert growth <= most, f"{what} grew by {growth} over {len(memory)} rounds: {[each[number] for each in memory]}"
+    growth = min(later[-third:]) - min(later[:third])
+    assert growth <= most, f"{what} grew by {growth} over {len(after)} rounds: {list(after)}"

@@ -100,6 +100,8 @@ def test_built_in_output_is_lenient_as_in_graphql_java(name: str, value: Any, ou
         ("String", {}, "LinkedHashMap"),
         ("ID", ["1"], "ArrayList"),
         ("Float", True, "Boolean"),
+        ("Float", "1e999", "String"),
+        ("Float", float("inf"), "Double"),
     ],
 )
 def test_built_in_input_of_the_wrong_kind_names_the_java_class(name: str, value: Any, kind: str) -> None:
