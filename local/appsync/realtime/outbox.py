@@ -92,7 +92,7 @@ class Outbox:
         self._parts.clear()
 
 
-@functools.lru_cache(maxsize=4096)  # an event has one size for all whose ids have the same length
+@functools.lru_cache(maxsize=128)  # an event has one size for all whose ids have the same length
 def text_header(size: int) -> bytes:
     """The header of an unfragmented, unmasked text frame (RFC 6455, 5.2)."""
     if size < 126:
