@@ -19,6 +19,7 @@ from rich.console import Console
 
 from local import amplify_outputs, deploy
 from local.cloud import Cloud, CloudError
+from local.control import Control
 from local.event_sources import EventSources
 from local.functions import Functions
 from local.host import ApiHost
@@ -78,6 +79,7 @@ class Instance:
         )
         host = ApiHost(settings, cloud)
         functions = Functions(cloud=cloud, state=settings.state, rewrite=host.local_urls)
+        control = Control(settings.state)
         with self.progress.step("Starting the local cloud"):
             parts.push_async_callback(cloud.stop)
             await cloud.start()
@@ -91,6 +93,8 @@ class Instance:
             events = EventSources(cloud, functions, settings.state)
             parts.push_async_callback(events.stop)
             await events.start()
+            parts.push_async_callback(control.stop)
+            await control.start()
         if settings.seed and self.template == HERE / "template.yaml":
             await seed_if_empty(host.outputs(), progress=self.progress)
         self.progress.ready(self._write_outputs(host))
