@@ -16,22 +16,22 @@ table, the bucket or AppSync did not answer in time).
     {"operation": "parked.replay", "ids": [text] or null for all, "nextToken": null}
         {"replayed": number, "lifted": [id], "takenIn": number, "superseded": number, "discarded": number,
          "blocked": [Blocked], "nextToken": text or null}
-        Takes in what the mapping left (unless `ids` are given), then replays key by key, in order, and lifts the marks of
-        those that have no record left. Works until its time is over; call it again with the same `ids` and the
-        `nextToken` until that is null, and add up the answers. What cannot be replayed is in `blocked` and stays parked.
+        Takes in what the mapping left (unless `ids` are given), then replays key by key, in order, and lifts the marks
+        of those that have no record left. Works until its time is over; call it again with the same `ids` and the
+        `nextToken` until that is null, and add up the answers. What cannot be replayed is in `blocked` and stays.
 
     {"operation": "parked.discard", "id": text, "eventId": text}
-        The same answer. Skips the record at the front of the key, which must be the one named, and replays those behind it.
-        The record is kept for 30 days under `discarded/` in the bucket.
+        The same answer. Skips the record at the front of the key, which must be the one named, and replays those
+        behind it. The record is kept for 30 days under `discarded/` in the bucket.
 
     {"operation": "changes.explain", "topic": text, "limit": 10, "records": [stream records as Lambda delivers them]}
-        {"topic": text, "mutation": text or null, "headSeq": number, "headAt": text or null, "changes": [Change],
+        {"topic": text, "mutation": text or null, "headSeq": number, "headAt": time or null, "changes": [Change],
          "parked": [Parked], "records": [Routed]}
-        What the publisher knows of a topic: its last `limit` changes in order, the keys that are parked with changes for
-        it, and what it makes of the given records (at most 1,000). `mutation` is null when no such kind of topic exists.
+        What the publisher knows of a topic: its last `limit` changes in order, the keys that are parked with changes
+        for it, and what it makes of the given records (at most 1,000). `mutation` is null for an unknown kind of topic.
 
-    Parked   {"id": text, "key": {"pk", "sk"}, "topics": [text], "reason": Reason, "eventId": text of the first record,
-              "parkedAt": time, "records": number}
+    Parked   {"id": text, "key": {"pk", "sk"}, "topics": [text], "reason": Reason, "eventId": text, "parkedAt": time,
+              "records": number}; `eventId` is that of the record at the front, as far as known
     Reason   {"type": text, "message": text}
     Record   {"eventId": text, "sequenceNumber": text, "kind": "INSERT" | "MODIFY" | "REMOVE", "createdAt": time,
               "parkedAt": time, "reason": Reason or null when it only waits behind another,
