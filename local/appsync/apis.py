@@ -18,11 +18,14 @@ from local.appsync.auth.principals import Principals
 from local.appsync.datasources import Invoke
 from local.appsync.definition import ApiDefinition
 from local.appsync.engine import Result, Subscription
+from local.appsync.journal import Journal
 from local.appsync.request import Caller, OperationRequest, RequestInfo
 
 
 class GraphqlEngine(Protocol):
     """What the endpoints need of an `Engine`; documented there."""
+
+    journal: Journal
 
     async def execute(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Result: ...
 
@@ -91,6 +94,7 @@ class Apis:
         self, principals: Principals, clock: Callable[[], float] = time.time, *, aws_endpoint: str = ""
     ) -> None:
         self.subscribers: Subscribers | None = None
+        self.journal = Journal()
         self._principals = principals
         self._clock = clock
         self._aws_endpoint = aws_endpoint
@@ -114,6 +118,8 @@ class Apis:
             definition, self._principals, self._clock, invoke=invoke, aws_endpoint=self._aws_endpoint
         )
         api = Api(definition, engine, authenticator)
+        if engine is not None:
+            engine.journal = self.journal
         async with self._lock(definition.id):
             old = self._apis.get(definition.id)
             if old is not None and self.subscribers is not None:

@@ -27,6 +27,7 @@ from local.appsync.errors import (
 from local.appsync.execution import Execution
 from local.appsync.filters import FilterError, Group, argument_filter, enhanced_filter
 from local.appsync.javascript import JavaScript
+from local.appsync.journal import Journal, Publish
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 from local.appsync.operation import OperationPlan, Operations
@@ -71,6 +72,7 @@ class Engine:
         self.api = api
         self.limits = limits or Limits()
         self.metrics = Metrics()
+        self.journal = Journal()  # the data plane's own, once the engine is served
         self.schema = build_schema(api.schema)
         for coordinate, definition in api.resolvers.items():
             if self.schema.field(definition.type_name, definition.field_name) is None:
@@ -113,7 +115,10 @@ class Engine:
         cache = self._operation_cache if execution.plan.kind is OperationType.QUERY else None
         if cache is None:
             await execution.run(self._finished)
-            return _result(execution)
+            answer = _result(execution)
+            for entry in execution.published:
+                self.journal.settle(entry, answer.body)
+            return answer
         key = cache.key(operation, caller, request)
         result = cache.get(key)
         if result is None:
@@ -157,7 +162,9 @@ class Engine:
             return _failed([{"message": each["message"]} | _type_of(each) for each in error.errors])
         except FieldError as error:
             return _failed([_typed(error.type, error.message)])
-        return self.subscriptions.add(root.name, selection, groups, invalidation, deliver, ended)
+        subscription = self.subscriptions.add(root.name, selection, groups, invalidation, deliver, ended)
+        subscription.arguments = execution.arguments(root)
+        return subscription
 
     def _prepare(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Execution:
         document = self._documents.load(operation.query)
@@ -181,17 +188,29 @@ class Engine:
 
     def _finished(self, root: FieldPlan, value: Any, execution: Execution) -> None:
         """Publishes the result of a mutation field and carries out its invalidations."""
-        if value is not None:
-            listening = [
-                name for name in self.schema.subscriptions_of.get(root.name, ()) if self.subscriptions.has(name)
-            ]
-            if listening:
-                event = value if is_plain(root) else payload(root, value, execution.types)
-                for name in listening:
-                    self.subscriptions.publish(name, event)
+        fields = self.schema.subscriptions_of.get(root.name)
+        if fields:
+            entry = self.journal.publish(self.api.id, root.name, fields, execution.caller, execution.request.request_id)
+            execution.published.append(entry)
+            if value is None:
+                entry.errors = [error for error in execution.errors if (error["path"] or ())[:1] == [root.key]]
+            else:
+                self._publish(root, value, execution, entry)
+            self.journal.delivered(entry)
         for invalidation in execution.effects.invalidations:
             self.subscriptions.invalidate(invalidation.subscription_field, invalidation.payload)
         execution.effects.invalidations.clear()
+
+    def _publish(self, root: FieldPlan, value: Any, execution: Execution, entry: Publish) -> None:
+        plain = is_plain(root)
+        event = value if plain else payload(root, value, execution.types)
+        for name in entry.fields:
+            if self.subscriptions.has(name):
+                self.subscriptions.publish(name, event, entry)
+        if plain:
+            entry.key = root.key
+        elif entry.content is None:
+            entry.content = encode(event)
 
     def _selection(self, plan: OperationPlan) -> Selection:
         signature, fill = self._operations.payload_fill(plan)

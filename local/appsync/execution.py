@@ -15,6 +15,7 @@ from local.appsync.completion import INVALID, Anchor
 from local.appsync.context import Info, ResolverContext
 from local.appsync.errors import FieldError, Path, field_error, not_emulated, unauthorized
 from local.appsync.javascript import HandlerError
+from local.appsync.journal import Publish
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 from local.appsync.operation import OperationPlan
@@ -51,12 +52,13 @@ class Execution:
         self.plan = plan
         self.errors: list[dict[str, Any]] = []
         self.types: dict[int, str] = {}
+        self.published: list[Publish] = []
         self.effects = Effects(limits)
         self._response: dict[str, Any] = {"data": None}
         self._variables = variables
         self._given = given
-        self._caller = caller
-        self._request = request
+        self.caller = caller
+        self.request = request
         self._limits = limits
         self._resolvers_left = resolver_limit
         self._environment = environment
@@ -126,8 +128,8 @@ class Execution:
         """Why this caller may not have a field, or None."""
         if field.failure is not None:
             return field.failure
-        denied = field.groups is not None and field.groups.isdisjoint(self._caller.groups)
-        if denied or (field.asks_caller and not self._caller.may_call(field.parent.name, field.name)):
+        denied = field.groups is not None and field.groups.isdisjoint(self.caller.groups)
+        if denied or (field.asks_caller and not self.caller.may_call(field.parent.name, field.name)):
             return unauthorized(field.parent.name, field.name)
         return None
 
@@ -191,9 +193,9 @@ class Execution:
         self._metrics.resolver_invocations += 1
         context = ResolverContext(
             arguments=self.arguments(field),
-            identity=self._caller.identity,
+            identity=self.caller.identity,
             source=source if path is not None and path[0] is not None else None,
-            request=self._request,
+            request=self.request,
             info=Info(
                 field.name,
                 field.parent.name,
@@ -202,7 +204,7 @@ class Execution:
                 lambda: selection_set_graphql(field),
             ),
             env=self._environment,
-            auth_type=AUTH_TYPE[self._caller.mode],
+            auth_type=AUTH_TYPE[self.caller.mode],
         )
 
         def append_error(error: HandlerError) -> None:

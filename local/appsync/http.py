@@ -55,6 +55,7 @@ class GraphqlEndpoint:
         if request.method == "OPTIONS":
             return cors.preflight(request)
         request_id = self._new_request_id()
+        operation = None
         try:
             operation = read_operation(request)
             api = self._api(path["api"], request)
@@ -64,6 +65,7 @@ class GraphqlEndpoint:
             refusal = failures.refusal(error)
             if refusal.status == 500:
                 log.exception("request %s failed", request_id)
+            self._apis.journal.refused(request_id, operation, refusal)
             status, error_type, body, extra = refusal.status, refusal.error_type, failures.body(refusal), {}
         headers = [("content-type", "application/json;charset=UTF-8"), *cors.HEADERS, ("x-amzn-requestid", request_id)]
         headers += extra.items()

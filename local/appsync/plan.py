@@ -65,6 +65,7 @@ class FieldPlan:
         self.selection: Selection | None = None
         self.complete: Any = None  # set by the completer: the function of `completion.Complete`
         self.constant: Any = None  # an introspection result that no variable can change
+        self.plain: bool | None = None  # what `visibility.is_plain` found
 
     @property
     def selection_sets(self) -> list[SelectionSetNode]:

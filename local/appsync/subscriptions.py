@@ -8,13 +8,14 @@ encoded once and the bytes shared.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from local.appsync.completion import Fill
 from local.appsync.encoding import encode
 from local.appsync.errors import path_list
 from local.appsync.filters import Group, Key, key_of, value_at
+from local.appsync.journal import Publish, Subscriber
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 
@@ -56,7 +57,10 @@ class _PayloadRun:
 class Subscription:
     """A live subscription. `cancel` may be called any number of times; nothing is delivered after it."""
 
-    __slots__ = ("_registry", "active", "deliver", "ended", "field_name", "groups", "invalidation", "selection")
+    __slots__ = (
+        "_registry", "active", "arguments", "deliver", "ended", "field_name", "groups", "invalidation", "selection",
+        "subscriber",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -76,12 +80,20 @@ class Subscription:
         self.deliver = deliver
         self.ended = ended
         self.active = True
+        self.arguments: Mapping[str, Any] = {}
+        self.subscriber: Subscriber | None = None
 
     def cancel(self) -> None:
         """Ends it."""
         if self.active:
             self.active = False
             self._registry.remove(self)
+            # The journal may know it for long; its connection must not stay for that.
+            self.deliver, self.ended = _to_nobody, None
+
+
+def _to_nobody(_body: bytes) -> None:
+    """Takes what comes for a subscription that has ended."""
 
 
 class _Bucket:
@@ -205,33 +217,39 @@ class Subscriptions:
         if not index.shapes and not index.invalidatable:
             del self._fields[subscription.field_name]
 
-    def publish(self, field_name: str, payload: Any) -> None:
+    def publish(self, field_name: str, payload: Any, entry: Publish) -> None:
         """Delivers an event: the result of a mutation by schema field names, as its caller selected it."""
         index = self._fields.get(field_name)
         reached = index.matching(payload, self._metrics) if index else None
-        if not reached or self._is_oversized(field_name, payload):
+        if not reached:
+            return
+        entry.content = encode(payload)
+        if self._is_oversized(field_name, len(entry.content)):
+            entry.oversized = True
             return
         self._metrics.published_events += 1
         for selection, subscriptions in reached.items():
             self._metrics.encodings += 1
             body = selection.encode(field_name, payload)
+            entry.deliver(field_name, len(body), subscriptions)
             for subscription in subscriptions:
-                # A callback may have ended a subscription that this event still has in its list.
                 if subscription.active:
                     self._metrics.deliveries += 1
                     subscription.deliver(body)
+                else:  # a callback has ended a subscription that this event still has in its list
+                    entry.drop(subscription, "it ended while the event was being delivered")
 
     def invalidate(self, field_name: str, payload: Any) -> None:
         """Ends the subscriptions to a field whose invalidation filter matches."""
         index = self._fields.get(field_name)
         for subscription in list(index.invalidatable.values()) if index else ():
             if any(group.matches(payload) for group in subscription.invalidation):
+                ended = subscription.ended
                 subscription.cancel()
-                if subscription.ended:
-                    subscription.ended()
+                if ended:
+                    ended()
 
-    def _is_oversized(self, field_name: str, payload: Any) -> bool:
-        size = len(encode(payload))
+    def _is_oversized(self, field_name: str, size: int) -> bool:
         if size <= self._limits.published_payload_bytes:
             return False
         self._metrics.oversized_payloads += 1

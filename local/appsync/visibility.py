@@ -27,6 +27,12 @@ def visible(field: FieldPlan, value: Any) -> Any:
 
 def is_plain(field: FieldPlan) -> bool:
     """Whether a completed value already is its payload: no alias and no abstract type below the field."""
+    if field.plain is None:
+        field.plain = _is_plain(field)
+    return field.plain
+
+
+def _is_plain(field: FieldPlan) -> bool:
     if field.selection is None:
         return True
     named = get_named_type(field.definition.type)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from uuid import uuid4
@@ -22,6 +23,8 @@ from local.appsync.apis import Api, Apis
 from local.appsync.auth.credentials import Credentials
 from local.appsync.engine import Result, Subscription
 from local.appsync.http import operation_from
+from local.appsync.journal import Journal
+from local.appsync.journal_clients import Client, name_of
 from local.appsync.rates import Rates
 from local.appsync.realtime import connect, effects
 from local.appsync.realtime.connect import Origin
@@ -44,6 +47,7 @@ class Owner(Protocol):
 
     apis: Apis
     rates: Rates
+    journal: Journal
     flusher: Flusher
     connections: set[RealtimeConnection]
     tasks: set[asyncio.Task[None]]
@@ -61,11 +65,23 @@ class _Live:
 
 
 class RealtimeConnection(asyncio.Protocol):
-    """The asyncio protocol of an upgraded socket. `refused` is why the connect failed, None when it did not."""
+    """The asyncio protocol of an upgraded socket. `refused` is why the connect failed, None when it did not.
 
-    def __init__(self, owner: Owner, origin: Origin, protocol: Subprotocol, refused: ConnectionProblem | None) -> None:
+    `client` is where the journal keeps what becomes of it.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        origin: Origin,
+        protocol: Subprotocol,
+        refused: ConnectionProblem | None,
+        client: Client,
+    ) -> None:
         self.origin = origin
+        self.client = client
         self._owner = owner
+        self._journal = owner.journal
         self._refused = refused
         self._loop = asyncio.get_running_loop()
         self._wire = ServerProtocol(state=OPEN, max_size=MAX_MESSAGE_BYTES, logger=_wire_log)
@@ -82,15 +98,21 @@ class RealtimeConnection(asyncio.Protocol):
         """Called after the 101 response was written."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not derive from it
         self._outbox = Outbox(self._transport, self._owner.flusher, self._overflowed)
+        self._outbox.broken = self._broken
         self._owner.connections.add(self)
+        self.client.unread = self._transport.get_write_buffer_size
+        self.client.refused = self._refused
+        self._journal.connected(self.client)
         if self._refused is not None:
             self._perform(self._protocol.refuse(self._refused, self._loop.time()))
         self._arm()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop."""
-        self._give_up()
+        self._give_up(f"the connection broke: {exc}" if exc else "the client went away without a close frame")
         self._outbox.lost()
+        self.client.lost("", self._journal.order)
+        self._journal.disconnected(self.client)
         if self._timer is not None:
             self._timer.cancel()
         self._owner.connections.discard(self)
@@ -141,17 +163,33 @@ class RealtimeConnection(asyncio.Protocol):
             else:  # both close frames are exchanged, or the client broke the protocol
                 self._outbox.flush()
                 self._outbox.closed = True
-                self._give_up()
+                self._give_up(self._closed_by_client())
                 self._transport.close()
                 self._abort_after(CLOSE_SECONDS)
 
+    def _closed_by_client(self) -> str:
+        received = self._wire.close_rcvd
+        if received is None:
+            return "the client broke the WebSocket protocol"
+        return f"the client closed the connection ({received.code} {received.reason}".rstrip() + ")"
+
+    def _broken(self) -> None:
+        """Frames were queued that cannot be written any more."""
+        if self.client.broken_turn is None:
+            self.client.broken_turn = self._journal.turn
+
     # The protocol's side.
 
-    def _perform(self, wanted: Iterable[Effect]) -> None:
+    def _perform(self, wanted: Sequence[Effect]) -> None:
+        for effect in wanted:
+            if isinstance(effect, effects.Close):  # its cancellations come before it
+                self.client.closing(f"the server closed the connection ({effect.code} {effect.reason})")
         for effect in wanted:
             match effect:
                 case effects.Send(text):
                     self._outbox.text((text,))
+                    if b'"error"' in text:
+                        self.client.told(text)
                 case effects.Connect():
                     self._spawn(self._connect(effect))
                 case effects.Begin():
@@ -160,8 +198,12 @@ class RealtimeConnection(asyncio.Protocol):
                     live = self._live.pop(operation, None)
                     if live is not None:
                         live.subscription.cancel()
+                    self._finished(operation, self.client.why or "the client unsubscribed")
                 case effects.Close(code, reason):
                     self.close(code, reason)
+
+    def _finished(self, operation: Operation, why: str, refused: Sequence[Problem] = ()) -> None:
+        self.client.finished(operation, why, self._journal.order, refused)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -180,6 +222,7 @@ class RealtimeConnection(asyncio.Protocol):
     async def _begin(self, wanted: effects.Begin) -> None:
         """Authorize a start and subscribe, again if the API was redeployed meanwhile; or execute, once."""
         operation = wanted.operation
+        self.client.started(operation, operation.id, operation.authorization)
         try:
             while True:
                 api = await self._api()
@@ -194,10 +237,14 @@ class RealtimeConnection(asyncio.Protocol):
             # First the registration: `established` may hand it straight back when the start was stopped meanwhile.
             self._live[operation] = live
             self._perform(self._protocol.established(operation))
+            if operation in self._live and (subscriber := self.client.live.get(operation)) is not None:
+                subscriber.live_at = time.time()
         elif isinstance(live, bytes):
             assert wanted.answered is not None
+            self.client.live.pop(operation, None)  # a query or mutation
             self._perform(wanted.answered(live))
         else:
+            self._finished(operation, "it was refused", live)
             self._perform(self._protocol.failed(operation, live))
 
     async def _api(self) -> Api:
@@ -216,6 +263,8 @@ class RealtimeConnection(asyncio.Protocol):
             source_ip=origin.source_ip, secure=origin.secure, operation=request, request_id=info.request_id,
         )  # fmt: skip
         caller = await api.authenticator.authenticate(credentials)
+        if (subscriber := self.client.live.get(operation)) is not None:
+            subscriber.who = name_of(caller)
         live = await self._subscribe(operation, api, request, caller, info)
         if wanted.answered is not None and isinstance(live, list) and _is_unsupported(live):
             return await self._execute(api, request, caller, info)
@@ -240,6 +289,8 @@ class RealtimeConnection(asyncio.Protocol):
         )  # fmt: skip
         if isinstance(outcome, Result):
             return [_problem(error) for error in outcome.errors]
+        if (subscriber := self.client.live.get(operation)) is not None:
+            subscriber.registered(outcome, self._journal.order)
         return _Live(api, request, caller, info, outcome)
 
     def _deliver_to(self, operation: Operation) -> Callable[[bytes], None]:
@@ -253,7 +304,11 @@ class RealtimeConnection(asyncio.Protocol):
         return deliver
 
     def _ended_for(self, operation: Operation) -> Callable[[], None]:
-        return lambda: self._perform(self._protocol.ended(operation))
+        def ended() -> None:
+            self._finished(operation, "the API ended the subscription (invalidation)")
+            self._perform(self._protocol.ended(operation))
+
+        return ended
 
     async def carry_over(self, old: Api, new: Api) -> None:
         """Register the live operations of `old` with `new` too; the old registrations end with `old`."""
@@ -273,13 +328,14 @@ class RealtimeConnection(asyncio.Protocol):
             else:
                 del self._live[operation]
                 live.subscription.cancel()
+                self._finished(operation, "the redeployed API refused it", again)
                 self._perform(self._protocol.failed(operation, again))
 
     # The end.
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame, and close when the client has answered it or a second has passed."""
-        self._give_up()
+        self._give_up(f"the server closed the connection ({code} {reason})")
         if self._wire.state is not State.OPEN:
             return
         # A close frame has room for 123 bytes, and the reason may quote what a client sent.
@@ -291,11 +347,13 @@ class RealtimeConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once."""
+        self.client.closing("the server cut the connection")
+        self.client.unsent = self.client.unread()
         self._transport.abort()
 
     def _overflowed(self) -> None:
         """A slow consumer: it gets what is buffered, then a close frame, and some time to read both."""
-        self._give_up()
+        self._give_up("the server closed the connection: a slow consumer, which left too many bytes unread")
         log.warning("closing a slow consumer at %s", self.origin.source_ip[-1])
         if self._wire.state is State.OPEN:
             self._wire.send_close(effects.POLICY_VIOLATION, "Slow consumer: too many unread messages")
@@ -304,13 +362,14 @@ class RealtimeConnection(asyncio.Protocol):
         self._transport.close()
         self._abort_after(SLOW_CLOSE_SECONDS)
 
-    def _give_up(self) -> None:
+    def _give_up(self, why: str) -> None:
+        self.client.closing(why)
         self._perform(self._protocol.lost())
 
     def _abort_after(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._transport.abort)
+        self._timer = self._loop.call_later(seconds, self.abort)
 
     def _arm(self) -> None:
         self._timer = self._loop.call_at(self._protocol.wake_at, self._wake)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from uuid import uuid4
 
 from local.appsync import failures
 from local.appsync.apis import Api, Apis
 from local.appsync.http import source_addresses
 from local.appsync.http_messages import Request, Response, Upgrade, plain_response
+from local.appsync.journal_clients import Client
 from local.appsync.rates import Rates
 from local.appsync.realtime import connect, handshake
 from local.appsync.realtime.connect import Origin
@@ -28,7 +30,8 @@ class RealtimeEndpoint:
     def __init__(self, apis: Apis, rates: Rates) -> None:
         self.apis = apis
         self.rates = rates
-        self.flusher = Flusher()
+        self.journal = apis.journal
+        self.flusher = Flusher(self.journal.flushed)
         self.connections: set[RealtimeConnection] = set()
         self.tasks: set[asyncio.Task[None]] = set()  # connects and starts that are being prepared
         apis.subscribers = self
@@ -44,8 +47,9 @@ class RealtimeEndpoint:
             return response
         offer = handshake.read_offer(request)
         origin, refused = await self._connect(request, offer, api_id)
-        connection = RealtimeConnection(self, origin, self._protocol(request, offer, origin), refused)
-        response_headers = [("sec-websocket-accept", accept)]
+        client = Client(str(uuid4()), origin.api_id, offer.chosen or "", request.headers, origin.source_ip[-1])
+        connection = RealtimeConnection(self, origin, self._protocol(request, offer, origin), refused, client)
+        response_headers = [("sec-websocket-accept", accept), ("x-amzn-requestid", client.id)]
         if offer.chosen is not None:
             response_headers.append(("sec-websocket-protocol", offer.chosen))
         return Upgrade(response_headers, connection)

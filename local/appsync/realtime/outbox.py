@@ -14,10 +14,11 @@ MAX_UNREAD_BYTES = 8 * 1024 * 1024
 
 
 class Flusher:
-    """Flushes the outboxes that were filled during one turn of the event loop."""
+    """Flushes the outboxes that were filled during one turn of the event loop, then calls `flushed`."""
 
-    def __init__(self) -> None:
+    def __init__(self, flushed: Callable[[], None] = lambda: None) -> None:
         self._filled: list[Outbox] = []
+        self._flushed = flushed
 
     def schedule(self, outbox: Outbox) -> None:
         """Flush an outbox at the end of this turn."""
@@ -29,6 +30,7 @@ class Flusher:
         filled, self._filled = self._filled, []
         for outbox in filled:
             outbox.flush()
+        self._flushed()
 
 
 class Outbox:
@@ -38,7 +40,7 @@ class Outbox:
     connection ends. Dropping single frames instead would break the promise that a live subscription misses nothing.
     """
 
-    __slots__ = ("_flusher", "_max_unread", "_overflowed", "_parts", "_transport", "closed", "congested")
+    __slots__ = ("_flusher", "_max_unread", "_overflowed", "_parts", "_transport", "broken", "closed", "congested")
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Outbox:
         self._overflowed = overflowed
         self._max_unread = max_unread
         self._parts: list[bytes] = []
+        self.broken: Callable[[], None] | None = None  # called when what was queued cannot be written any more
         self.closed = False  # nothing more is taken
         self.congested = False  # the transport has asked to pause; only then its buffer is worth a look
 
@@ -80,6 +83,8 @@ class Outbox:
         data = b"".join(self._parts)
         self._parts.clear()
         if self._transport.is_closing():  # uvloop raises on a write to a closed socket
+            if self.broken is not None:
+                self.broken()
             return
         self._transport.write(data)
         if self.congested and not self.closed and self._transport.get_write_buffer_size() > self._max_unread:
@@ -89,6 +94,8 @@ class Outbox:
     def lost(self) -> None:
         """The socket is gone: what is queued is for nobody."""
         self.closed = True
+        if self._parts and self.broken is not None:
+            self.broken()
         self._parts.clear()
 
 

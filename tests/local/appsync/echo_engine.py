@@ -9,6 +9,7 @@ from typing import Any
 
 from local.appsync.engine import Result, Subscription
 from local.appsync.errors import MalformedQueryError, MissingOperationNameError
+from local.appsync.journal import Journal
 from local.appsync.request import Caller, OperationRequest, RequestInfo
 from local.errors import NotEmulated
 
@@ -38,6 +39,7 @@ class EchoEngine:
     """
 
     def __init__(self) -> None:
+        self.journal = Journal()
         self.live: list[EchoSubscription] = []
         self.gate = asyncio.Event()
         self.waiting = 0
