@@ -3,25 +3,25 @@
 https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 """
 
-import random
-import time
 from collections.abc import Iterator
 
+from domain.clock import SYSTEM, Clock
 
-def attempts(deadline: float, *, first_seconds: float, longest_seconds: float) -> Iterator[int]:
+
+def attempts(deadline: float, *, first_seconds: float, longest_seconds: float, clock: Clock = SYSTEM) -> Iterator[int]:
     """Numbers of attempts, 0, 1, 2 and so on, waiting before each but the first until the deadline leaves no more time.
 
     Args:
-        deadline: `time.monotonic()` after which no attempt begins.
+        deadline: `clock.monotonic()` after which no attempt begins.
         first_seconds: the upper limit of the first wait; each next limit is twice as long.
         longest_seconds: where the limit stops growing.
+        clock: tells the time, waits, and draws the jitter.
     """
     attempt = 0
     while True:
         yield attempt
-        limit = min(longest_seconds, first_seconds * 2 ** min(attempt, 30))
-        pause = random.uniform(0, limit)  # noqa: S311 - spreads load, guards nothing
-        if time.monotonic() + pause >= deadline:
+        pause = clock.random() * min(longest_seconds, first_seconds * 2 ** min(attempt, 30))
+        if clock.monotonic() + pause >= deadline:
             return
-        time.sleep(pause)
+        clock.sleep(pause)
         attempt += 1

@@ -2,78 +2,48 @@
 
 Items of the log's table (`pk` text, `sk` number), none of which has a stream:
 
-    HEAD#<topic>                 0     `head`: the topic's last number, `at`: when it was given. Never expires.
-    LOG#<block>#<topic>          seq   one change; a block holds 1,000 numbers, so that partitions stay small.
-    EVENT#<event id>#<topic>     0     the number that a stream record got. Outlives the stream's 24 hours.
+    HEAD#<topic>              0             `head`: the topic's last number, `at`: when it was given. Never expires.
+    CHUNK#<block>#<topic>     last number   a run of consecutive changes; a block has 1,000 numbers. See chunks.py.
 
-Numbers, entries and event markers are written in one transaction that demands the head which the writer saw and that no
-marker exists. Hence two publishers never give out one number, a redelivered record keeps its number, and a publisher
-that slept through it all fails at the first condition and looks again.
+A batch's chunks are written in one transaction that demands the head which the writer saw. Hence two publishers never
+give out one number, and a publisher that slept through it all fails at the condition and looks again.
+
+Nothing marks an event as numbered, because time tells where to look for it. A chunk's `at` is never before the chunk
+below it, nor before the creation of the events that it holds, whatever the clocks say. So the chunks whose `at` is not
+before an event's creation are the only ones that can hold it: who must know reads them, from the head backwards.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
-from domain import backoff
+from domain import backoff, chunks
+from domain.chunks import Chunk, Draft
+from domain.clock import Clock
 from domain.errors import InvalidInput
-from domain.table import (
-    MAX_TRANSACTION_ITEMS,
-    Conflict,
-    Item,
-    Key,
-    Put,
-    Table,
-    TableError,
-    Write,
-    free,
-)
+from domain.events import Entry, Event, Kind, coalesced
+from domain.memory import Head, Memory, View
+from domain.table import MAX_TRANSACTION_ITEMS, Conflict, Item, Key, Put, Table, TableError, Throttled
+from domain.topics import Topic
 
-BLOCK_SIZE = 1000
+__all__ = ["DEFAULT_PAGE", "LARGEST_PAGE", "ChangeLog", "Entry", "Event", "Kind", "Page", "coalesced"]
+
 MAX_PAGE_BYTES = 240_000
 DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
-_EVENTS_PER_TRANSACTION = (MAX_TRANSACTION_ITEMS - 1) // 2  # an entry and a marker each, and the head
-_MARKER_SECONDS = 48 * 3600
-_MOST_HEADS = 10_000
-
-Kind = Literal["INSERT", "MODIFY", "REMOVE"]
-
-
-@dataclass(frozen=True)
-class Event:
-    """What happened to an item, from one stream record.
-
-    Attributes:
-        event_id: the record's id, the same at each delivery.
-        kind: what happened.
-        key: the item's id in the API.
-        item: the item in the API's shape; None when it is gone.
-        trace_id: the trace of the request that caused it.
-    """
-
-    event_id: str
-    kind: Kind
-    key: str
-    item: dict[str, Any] | None
-    trace_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An event with its number, and the epoch milliseconds at which it got it; both only grow along a topic."""
-
-    seq: int
-    at: int
-    event: Event
+# DynamoDB takes 4 MB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+MAX_TRANSACTION_BYTES = 3_500_000
+_KEPT_SECONDS = 48 * 3600  # twice as long as a stream keeps its records
+_ALL = 0  # as the present time of a read: nothing has expired, because here `at` decides and not what is left
+_FIRST_BACK, _MOST_FORWARD = 4, 100  # chunks in the first request of a read
 
 
 @dataclass(frozen=True)
 class Page:
-    """Entries after a number. `resync_required` when the first of them is no longer kept."""
+    """Entries after a number. `resync_required` when the first of them is no longer offered.
+
+    One that is truncated comes alone, so that whoever answers the page can follow its reference.
+    """
 
     items: list[Entry]
     last_seq: int
@@ -82,51 +52,52 @@ class Page:
 
 
 class ChangeLog:
-    """The log of a table, with the heads that this container saw last, so that a batch is one write as a rule."""
+    """The log of a table, with what this container remembers of its topics, so that a batch is one write as a rule.
 
-    def __init__(self, table: Table, retention_seconds: int, now_ms: Callable[[], int]) -> None:
+    Several threads may append at once, each to another topic.
+    """
+
+    def __init__(self, table: Table, retention_seconds: int, clock: Clock) -> None:
         self._table = table
         self._retention_seconds = retention_seconds
-        self._now_ms = now_ms
-        self._heads: dict[str, _Head] = {}
+        self._clock = clock
+        self._memory = Memory()
 
-    def append(self, topic: str, events: Sequence[Event], deadline: float) -> list[Entry]:
+    def append(self, topic: Topic, events: Sequence[Event], deadline: float) -> list[Entry]:
         """Give each event its number, in this order, unless it has one from an earlier delivery.
 
         Args:
-            topic: the topic's name.
+            topic: the topic.
             events: of distinct ids, in the order of the stream.
-            deadline: `time.monotonic()` until which to try.
+            deadline: `clock.monotonic()` until which to try.
 
         Returns:
-            The events with their numbers, in the order of the numbers.
+            The entries that stand for the events, in the order of their numbers. What had a number before comes with
+            the text that was stored then; so do entries that hold only an id that an event covers.
 
         Raises:
             TableError: the last obstacle, when the time is over. Some events may be numbered; a repeat finds out which.
         """
-        known: dict[str, _Number] = {}
+        drafts = [chunks.draft(event, topic.kind.item_field) for event in events]
+        budget = MAX_TRANSACTION_BYTES
         obstacle: TableError | None = None
-        for _ in backoff.attempts(deadline, first_seconds=0.01, longest_seconds=1.0):
+        for _ in backoff.attempts(deadline, first_seconds=0.01, longest_seconds=1.0, clock=self._clock):
             try:
-                if obstacle:
-                    # Something is not as it was thought to be: another publisher, or an earlier delivery.
-                    self._heads.pop(topic, None)
-                    known |= self._known_numbers(topic, [e for e in events if e.event_id not in known])
-                self._append_new(topic, [e for e in events if e.event_id not in known], known)
+                return self._append(str(topic), drafts, budget)
             except TableError as error:
                 obstacle = error
-            else:
-                entries = [Entry(known[e.event_id].seq, known[e.event_id].at, e) for e in events]
-                return sorted(entries, key=lambda entry: entry.seq)
+                # A transaction that asks for more than a partition takes in a second would never be let through.
+                if isinstance(error, Throttled):
+                    budget = max(budget // 2, chunks.MAX_CHUNK_BYTES)
         assert obstacle is not None
         raise obstacle
 
-    def read(self, topic: str, after: int, limit: int, deadline: float) -> Page:
+    def read(self, topic: Topic, after: int, limit: int, deadline: float) -> Page:
         """The entries that follow a number, as many as fit into `limit` and 240 KB, at least one if there is any.
 
         Never leaves out an entry: a page ends where the next number is not to be seen yet, and asks on when that is
-        the very first. It is the first entry's expiry that decides about `resync_required`: entries expire in the order
-        of their numbers, and DynamoDB may keep some of them days longer.
+        the very first. The time at which the first entry was numbered decides about `resync_required`, not what the
+        table still holds.
 
         Raises:
             InvalidInput: `after` is negative.
@@ -135,134 +106,173 @@ class ChangeLog:
         if after < 0:
             raise InvalidInput("after", f"must be 0 or more, not {after}.")
         obstacle: TableError | None = None
-        for _ in backoff.attempts(deadline, first_seconds=0.01, longest_seconds=0.2):
-            now = self._now_ms() // 1000
+        for _ in backoff.attempts(deadline, first_seconds=0.01, longest_seconds=0.2, clock=self._clock):
             try:
-                head = self._read_head(topic).seq
-                if after == head:
-                    return Page([], after, head, resync_required=False)
-                items = self._contiguous(topic, after + 1, min(head, after + limit), now)
-                if items:
-                    return Page(items, items[-1].seq, head, resync_required=False)
-                # Is the entry gone, or did a query just not see a transaction that the head's read saw? Only reading
-                # both at one moment tells. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
-                head_key, entry_key = _head_key(topic), _entry_key(topic, after + 1)
-                head_item, entry = self._table.get_together([head_key, entry_key], now)
+                return self._page(str(topic), after, limit)
             except TableError as error:
                 obstacle = error
-                continue
-            if entry is None:
-                return Page([], after, _Head.of(head_item).seq, resync_required=True)
-        raise obstacle or Conflict(f"{topic}: change {after + 1} did not become visible")
+        assert obstacle is not None
+        raise obstacle
 
-    def _append_new(self, topic: str, events: Sequence[Event], known: dict[str, _Number]) -> None:
-        """Number events that have none, noting in `known` what is done after each transaction."""
-        for start in range(0, len(events), _EVENTS_PER_TRANSACTION):
-            part = events[start : start + _EVENTS_PER_TRANSACTION]
-            head = self._heads.get(topic) or self._read_head(topic)
-            # Another publisher's clock may be ahead. Times must not go back, or entries would expire out of order.
-            at = max(self._now_ms(), head.at)
-            numbers = [_Number(head.seq + offset, at) for offset in range(1, len(part) + 1)]
-            new_head = _Head(numbers[-1].seq, at)
-            writes: list[Write] = [new_head.write(topic, head)]
-            for number, event in zip(numbers, part, strict=True):
-                writes += self._writes(topic, number, event)
-            self._table.write(writes)
-            if len(self._heads) >= _MOST_HEADS:
-                self._heads.clear()
-            self._heads[topic] = new_head
-            known |= {event.event_id: number for number, event in zip(numbers, part, strict=True)}
+    def tail(self, topic: Topic, since_ms: int, deadline: float) -> list[Entry]:
+        """All entries numbered at or after a time, in order. An event made since then is among them or has no number.
 
-    def _writes(self, topic: str, number: _Number, event: Event) -> Iterator[Write]:
-        pk, sk = _entry_key(topic, number.seq)
-        expires_at = number.at // 1000 + self._retention_seconds
-        yield Put(
-            {
-                "pk": pk, "sk": sk, "topic": topic, "at": number.at, "eventId": event.event_id, "kind": event.kind,
-                "key": event.key, "traceId": event.trace_id, "expiresAt": expires_at,
-                "item": None if event.item is None else json.dumps(event.item, ensure_ascii=False),
-            }
-        )  # fmt: skip
-        pk, sk = _event_key(topic, event.event_id)
-        now = number.at // 1000
-        marker = {"pk": pk, "sk": sk, "seq": number.seq, "at": number.at, "expiresAt": now + _MARKER_SECONDS}
-        yield Put(marker, *free(now))
+        Raises:
+            TableError: the table did not answer before the deadline.
+        """
+        obstacle: TableError | None = None
+        for _ in backoff.attempts(deadline, first_seconds=0.01, longest_seconds=0.2, clock=self._clock):
+            try:
+                found = list(self._back(str(topic), self._read_head(str(topic)), since_ms))
+            except TableError as error:
+                obstacle = error
+            else:
+                return [entry for chunk in reversed(found) for entry in chunk.entries]
+        assert obstacle is not None
+        raise obstacle
 
-    def _known_numbers(self, topic: str, events: Sequence[Event]) -> dict[str, _Number]:
-        by_key = {_event_key(topic, event.event_id): event.event_id for event in events}
-        markers = self._table.get_all(by_key, self._now_ms() // 1000)
-        return {by_key[key]: _Number(int(marker["seq"]), int(marker["at"])) for key, marker in markers.items()}
+    def _append(self, topic: str, drafts: Sequence[Draft], budget: int) -> list[Entry]:
+        if not drafts:
+            return []
+        wanted = {event_id for draft in drafts for event_id in draft.event.ids}
+        since = min(draft.event.since_ms for draft in drafts)
+        # Taken out of the memory, and put back only after success: an obstacle means that it may be wrong.
+        view = self._memory.take(topic)
+        entries: dict[int, Entry] = {}
+        if view is None or not view.excludes(wanted, since):
+            view, entries = self._look(topic, wanted, since)
+        numbered = {event_id for entry in entries.values() for event_id in entry.ids}
+        waiting = [draft for draft in drafts if draft.event.event_id not in numbered]
+        while waiting:
+            added = self._write(topic, view.head, waiting, budget)
+            for chunk in added:
+                view.add(chunk)
+                entries |= {entry.seq: entry for entry in chunk.entries}
+            waiting = waiting[sum(len(chunk.entries) for chunk in added) :]
+        self._memory.keep(topic, view)
+        return [entries[seq] for seq in sorted(entries)]
 
-    def _read_head(self, topic: str) -> _Head:
-        return _Head.of(self._table.get(_head_key(topic), self._now_ms() // 1000))
+    def _write(self, topic: str, head: Head, drafts: Sequence[Draft], budget: int) -> list[Chunk]:
+        """One transaction with as many of the drafts as it takes."""
+        latest = max(max(draft.event.since_ms, draft.event.latest_ms) for draft in drafts)
+        at = max(self._clock.now_ms(), head.at, latest)
+        expires_at = at // 1000 + max(self._retention_seconds, _KEPT_SECONDS)
+        added = list(chunks.cut(drafts, head.seq, at, most=MAX_TRANSACTION_ITEMS - 1, budget=budget))
+        raised = _raise_head(topic, head, Head(added[-1].last, at))
+        self._table.write([raised, *(chunk.put(topic, expires_at) for chunk in added)])
+        return added
 
-    def _contiguous(self, topic: str, first: int, last: int, now: int) -> list[Entry]:
-        """Entries from `first` on without a gap, up to `last` and the size of a page."""
-        found: list[Entry] = []
+    def _look(self, topic: str, wanted: set[str], since: int) -> tuple[View, dict[int, Entry]]:
+        """What the log holds since a time, and those entries of it that stand for any of the ids."""
+        head = self._read_head(topic)
+        view = View(head, since)
+        found: dict[int, Entry] = {}
+        for chunk in self._back(topic, head, since):
+            view.add_below(chunk)
+            found |= {entry.seq: entry for entry in chunk.entries if not wanted.isdisjoint(entry.ids)}
+        return view, found
+
+    def _back(self, topic: str, head: Head, since: int) -> Iterator[Chunk]:
+        """The chunks numbered at or after a time, from the head backwards, without a gap.
+
+        Ends early where a chunk is gone: it was kept far longer than the stream keeps a record, or the head is of the
+        time before chunks.
+        """
+        last = head.seq if head.at >= since else 0
+        while last > 0:
+            expected = last
+            pk, where = chunks.partition(topic, last), "sk <= :last"
+            items = self._table.query(pk, where, {":last": last}, now=_ALL, forward=False, page_size=_FIRST_BACK)
+            for item in items:
+                if item["sk"] != last:
+                    break
+                chunk = chunks.of_item(item)
+                if chunk.at < since:
+                    return
+                yield chunk
+                last = chunk.first - 1
+            if last == expected:
+                one = self._certainly(topic, last)
+                if one is None or one.at < since:
+                    return
+                yield one
+                last = one.first - 1
+
+    def _page(self, topic: str, after: int, limit: int) -> Page:
+        head = self._read_head(topic).seq
+        if after >= head:
+            return Page([], after, head, resync_required=after > head)
+        oldest = self._clock.now_ms() - self._retention_seconds * 1000
+        items: list[Entry] = []
         size = 0
-        for start, end in _blocks(first, last):
-            pk, _ = _entry_key(topic, start)
-            values = {":start": start, ":end": end}
-            for item in self._table.query(pk, "sk BETWEEN :start AND :end", values, now=now, page_size=end - start + 1):
-                size += len(item.get("item", "").encode()) + 200
-                if item["sk"] != first + len(found) or (found and size > MAX_PAGE_BYTES):
-                    return found
-                found.append(_entry(item))
-            if len(found) < end - first + 1:
-                return found
-        return found
+        for entry in self._forward(topic, after, min(head, after + limit), head):
+            # An entry that came later was numbered later: only the first of a page can be too old.
+            if not items and entry.at <= oldest:
+                break
+            size += len(entry.text.encode())
+            if items and (size > MAX_PAGE_BYTES or entry.truncated):
+                break
+            items.append(entry)
+            if entry.truncated:
+                break
+        return Page(items, items[-1].seq if items else after, head, resync_required=not items)
+
+    def _forward(self, topic: str, after: int, last: int, head: int) -> Iterator[Entry]:
+        """The entries from `after` + 1 to `last`, without a gap; none if the first is gone.
+
+        Raises:
+            Conflict: the first is not to be seen yet.
+        """
+        seen = after
+        while seen < last:
+            begun = seen
+            pk, where = chunks.partition(topic, seen + 1), "sk > :seen"
+            upper = min(head, chunks.block_end(seen + 1))
+            page_size = min(last - seen, _MOST_FORWARD)
+            for item in self._table.query(pk, where, {":seen": seen}, now=_ALL, page_size=page_size):
+                chunk = chunks.of_item(item)
+                if chunk.first > seen + 1:
+                    upper = chunk.first - 1
+                    break
+                yield from (entry for entry in chunk.entries if seen < entry.seq <= last)
+                seen = chunk.last
+                if seen >= last:
+                    return
+            if seen > after and seen < chunks.block_end(seen):
+                return
+            if seen == begun:
+                # At the end of a block, at the head and below a chunk, another chunk ends.
+                one = self._certainly(topic, upper)
+                if one is None:
+                    return
+                if one.first > seen + 1:
+                    raise Conflict(f"{topic}: change {seen + 1} is not to be seen yet")
+                yield from (entry for entry in one.entries if seen < entry.seq <= last)
+                seen = one.last
+
+    def _certainly(self, topic: str, last: int) -> Chunk | None:
+        """The chunk that ends with a number, or None when it is gone.
+
+        A query need not see a transaction whole of which the head was seen. Only reading both at one moment tells
+        whether a chunk is gone.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+        """
+        _, item = self._table.get_together([_head_key(topic), chunks.key(topic, last)], _ALL)
+        return chunks.of_item(item) if item else None
+
+    def _read_head(self, topic: str) -> Head:
+        item: Item | None = self._table.get(_head_key(topic), _ALL)
+        return Head(int(item["head"]), int(item["at"])) if item else Head(0, 0)
 
 
-@dataclass(frozen=True)
-class _Number:
-    seq: int
-    at: int
-
-
-@dataclass(frozen=True)
-class _Head:
-    seq: int
-    at: int
-
-    @staticmethod
-    def of(item: Item | None) -> _Head:
-        return _Head(int(item["head"]), int(item["at"])) if item else _Head(0, 0)
-
-    def write(self, topic: str, before: _Head) -> Put:
-        """Replace the head, if it is still the one that was seen."""
-        pk, sk = _head_key(topic)
-        item = {"pk": pk, "sk": sk, "topic": topic, "head": self.seq, "at": self.at}
-        if before.seq == 0:
-            return Put(item, "attribute_not_exists(pk)")
-        return Put(item, "#head = :head", {":head": before.seq})
-
-
-def _blocks(first: int, last: int) -> Iterator[tuple[int, int]]:
-    """The numbers from `first` to `last`, cut where a block ends."""
-    while first <= last:
-        end = min(last, first // BLOCK_SIZE * BLOCK_SIZE + BLOCK_SIZE - 1)
-        yield first, end
-        first = end + 1
-
-
-def _entry(item: Item) -> Entry:
-    content = json.loads(item["item"]) if "item" in item else None
-    event = Event(item["eventId"], item["kind"], item["key"], content, item.get("traceId"))
-    return Entry(int(item["sk"]), int(item["at"]), event)
+def _raise_head(topic: str, before: Head, after: Head) -> Put:
+    """Replace the head, if it is still the one that was seen."""
+    pk, sk = _head_key(topic)
+    item = {"pk": pk, "sk": sk, "topic": topic, "head": after.seq, "at": after.at}
+    if before.seq == 0:
+        return Put(item, "attribute_not_exists(pk)")
+    return Put(item, "#head = :head", {":head": before.seq})
 
 
 def _head_key(topic: str) -> Key:
     return f"HEAD#{topic}", 0
-
-
-def _entry_key(topic: str, seq: int) -> Key:
-    return f"LOG#{seq // BLOCK_SIZE}#{topic}", seq
-
-
-def _event_key(topic: str, event_id: str) -> Key:
-    return f"EVENT#{event_id}#{topic}", 0
-
-
-def now_ms() -> int:
-    """The wall clock in epoch milliseconds."""
-    return time.time_ns() // 1_000_000

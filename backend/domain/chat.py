@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,8 @@ from typing import Any, Literal
 from domain import backoff, message, page_tokens, rights, times, topics, ulid, validation
 from domain.caller import Caller
 from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
-from domain.envelopes import change_to_json
 from domain.errors import InvalidInput, InvalidPageToken, TryAgain
+from domain.events import Entry
 from domain.idempotency import Once, once
 from domain.message import Message, Partition
 from domain.rooms import Placement, Rooms, bucket_key, draw, shards_of
@@ -136,7 +137,7 @@ def messages(
 
 
 def message_changes(
-    chat: Chat, caller: Caller, *, room_id: str, after: int, limit: int | None = None
+    chat: Chat, caller: Caller, *, room_id: str, after: int, limit: int | None = None, now_ms: int
 ) -> dict[str, Any]:
     """The changes of a room after a known one, as the schema's MessageChangePage.
 
@@ -148,15 +149,26 @@ def message_changes(
     rights.require(caller, "Query.messageChanges", str(topic))
     validation.room_id("roomId", room_id)
     limit = validation.limit(limit, default=DEFAULT_PAGE, most=LARGEST_PAGE)
-    page = chat.change_log.read(str(topic), after, limit, time.monotonic() + _PATIENCE_SECONDS)
+    page = chat.change_log.read(topic, after, limit, time.monotonic() + _PATIENCE_SECONDS)
     return {
         "roomId": room_id,
         "topic": str(topic),
-        "items": [change_to_json(entry, topic.kind) for entry in page.items],
+        "items": [_change(chat.table, entry, now_ms // 1000) for entry in page.items],
         "lastSeq": page.last_seq,
         "headSeq": page.head_seq,
         "resyncRequired": page.resync_required,
     }
+
+
+def _change(table: Table, entry: Entry, now: int) -> dict[str, Any]:
+    """A change of the log as the schema's MessageChange, whole even where the push was a pointer.
+
+    Then its message is the one of now. If that is gone, a later change tells so, and the pointer stays one.
+    """
+    change: dict[str, Any] = json.loads(entry.text)
+    if entry.reference and (item := table.get(entry.reference, now)):
+        change |= {"truncated": False, "message": message.from_item(item["pk"], item["sk"], item)}
+    return change
 
 
 def on_messages(caller: Caller, *, room_id: str) -> str:

@@ -6,8 +6,8 @@ Generated from schema.graphql by `python -m tools.publish_documents`; do not edi
 DOCUMENTS = {
     "publishMessages": (
         "mutation PublishMessages($input: PublishMessagesInput!) { publishMessages(input: $input) { roomId "
-        "topic firstSeq lastSeq items { seq eventId kind at traceId key message { id roomId author text "
-        "sentAt version originalTime } } } }"
+        "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated message { id roomId author "
+        "text sentAt version originalTime } } } }"
     ),
 }
 
@@ -32,6 +32,7 @@ INPUT_TYPES = {
         "at": "AWSDateTime!",
         "traceId": "String",
         "key": "ID!",
+        "truncated": "Boolean!",
         "message": "MessageInput",
     },
     "MessageInput": {

@@ -78,9 +78,7 @@ class Publisher:
             Refused: AppSync answered with an error that would come again.
         """
         mutation = envelope.topic.kind.mutation
-        body = json.dumps(
-            {"query": DOCUMENTS[mutation], "variables": {"input": envelope.to_json()}}, ensure_ascii=False
-        ).encode()
+        body = f'{{"query":{json.dumps(DOCUMENTS[mutation])},"variables":{{"input":{envelope.text}}}}}'.encode()
         obstacle: Exception | None = None
         for _ in backoff.attempts(deadline, first_seconds=0.05, longest_seconds=3.0):
             try:

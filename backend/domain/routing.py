@@ -5,6 +5,7 @@ A raw write may lack any attribute but its keys, so nothing else decides.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ class Record:
     pk: str
     sk: str
     new: Item | None
+    position: str
+    created_ms: int
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ def from_stream(record: Mapping[str, Any]) -> Record:
         pk=keys["pk"],
         sk=keys["sk"],
         new=from_event(new) if new and record["eventName"] != "REMOVE" else None,
+        position=data["SequenceNumber"],
+        # Whole seconds, which may be rounded: one second less is certainly not too late.
+        created_ms=(int(data.get("ApproximateCreationDateTime", 1)) - 1) * 1000,
     )
 
 
@@ -58,14 +64,17 @@ def _message(record: Record) -> Iterator[Change]:
     # A room that no argument of the API can name has no subscribers, and its id may not fit into the log's keys.
     if room_id is not None and validation.names_room(room_id):
         item = record.new
-        shown = dict(message.from_item(record.pk, record.sk, item)) if item is not None else None
+        shown = message.from_item(record.pk, record.sk, item) if item is not None else None
         trace_id = item.get("traceId") if item else None
         event = Event(
             record.event_id,
             record.kind,
             message.id_of(record.sk),
-            shown,
+            None if shown is None else json.dumps(shown, ensure_ascii=False, separators=(",", ":")),
             trace_id if isinstance(trace_id, str) else None,
+            since_ms=record.created_ms,
+            position=record.position,
+            reference=(record.pk, record.sk),
         )
         yield Change(topics.room(room_id), event)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 Source = Literal["push", "catch-up"]
 
 MESSAGE_FIELDS = "id roomId author text sentAt version originalTime"
-CHANGE_FIELDS = f"seq eventId kind at traceId key message {{ {MESSAGE_FIELDS} }}"
+CHANGE_FIELDS = f"seq eventId kind at traceId key truncated message {{ {MESSAGE_FIELDS} }}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain import chat, fields
 from domain.caller import Caller
-from domain.changes import ChangeLog, now_ms
+from domain.changes import ChangeLog
+from domain.clock import SYSTEM
 from domain.message import Message
 from domain.rooms import Rooms
 from domain.settings import settings
@@ -28,33 +29,33 @@ def chat_here() -> chat.Chat:
     return chat.Chat(
         table,
         Rooms(table, here.retention_seconds),
-        ChangeLog(Table(here.change_log, client), here.retention_seconds, now_ms),
+        ChangeLog(Table(here.change_log, client), here.retention_seconds, SYSTEM),
         here.retention_seconds,
     )
 
 
 def messages(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Query.messages"""
-    items, next_token = chat.messages(chat_here(), caller, **arguments, now_ms=now_ms())
+    items, next_token = chat.messages(chat_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
     return {"items": items, "nextToken": next_token}
 
 
 def message_changes(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Query.messageChanges"""
-    return chat.message_changes(chat_here(), caller, **arguments)
+    return chat.message_changes(chat_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
 
 
 def send_message(caller: Caller, input: Mapping[str, Any]) -> Message:  # noqa: A002 - the schema's name
     """Mutation.sendMessage"""
     return chat.send_message(
-        chat_here(), caller, **fields.keywords(input), now_ms=now_ms(), trace_id=current_trace_id(os.environ)
+        chat_here(), caller, **fields.keywords(input), now_ms=SYSTEM.now_ms(), trace_id=current_trace_id(os.environ)
     )
 
 
 def send_messages(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
     """Mutation.sendMessages"""
     stored = chat.send_messages(
-        chat_here(), caller, **fields.keywords(input), now_ms=now_ms(), trace_id=current_trace_id(os.environ)
+        chat_here(), caller, **fields.keywords(input), now_ms=SYSTEM.now_ms(), trace_id=current_trace_id(os.environ)
     )
     return {"messages": stored}
 

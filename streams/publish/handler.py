@@ -10,7 +10,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain import envelopes, routing
-from domain.changes import ChangeLog, Event, now_ms
+from domain.changes import ChangeLog, Event
+from domain.clock import SYSTEM
 from domain.publishing import Publisher, own_credentials
 from domain.settings import settings
 from domain.table import Table, dynamodb
@@ -26,7 +27,7 @@ logger = Logger()
 def change_log() -> ChangeLog:
     """The change log of this deployment."""
     here = settings()
-    return ChangeLog(Table(here.change_log, dynamodb()), here.retention_seconds, now_ms)
+    return ChangeLog(Table(here.change_log, dynamodb()), here.retention_seconds, SYSTEM)
 
 
 @cache
@@ -55,7 +56,7 @@ def gather(records: Sequence[Mapping[str, Any]]) -> Batch:
 
 def push(topic: Topic, events: Sequence[Event], deadline: float) -> None:
     """Number a topic's events and publish them in order. A redelivered event goes out again with its old number."""
-    entries = change_log().append(str(topic), events, deadline)
+    entries = change_log().append(topic, events, deadline)
     for envelope in envelopes.pack(topic, entries):
         publisher().publish(envelope, deadline)
 

@@ -44,7 +44,7 @@ PUBLISH = """
 mutation($input: PublishMessagesInput!) {
   publishMessages(input: $input) {
     roomId topic firstSeq lastSeq
-    items { seq eventId kind at traceId key message { id roomId author text sentAt version originalTime } }
+    items { seq eventId kind at traceId key truncated message { id roomId author text sentAt version originalTime } }
   }
 }"""
 
@@ -185,7 +185,7 @@ class ChatApi:
             self.chat.log.append(
                 {
                     "seq": seq, "eventId": f"e{seq}", "kind": "INSERT", "at": AT, "traceId": None, "key": f"m{seq}",
-                    "message": message(seq, text=text, **said),
+                    "truncated": False, "message": message(seq, text=text, **said),
                 }
             )  # fmt: skip
 

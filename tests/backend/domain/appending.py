@@ -8,16 +8,18 @@ Started again after a kill, it begins with its first batch again, as a stream de
 import sys
 import time
 
-from domain.changes import ChangeLog, Event, now_ms
+from domain import topics
+from domain.changes import ChangeLog, Event
+from domain.clock import SYSTEM
 from domain.table import Table, dynamodb
 from tests.conftest import CREDENTIALS
 
 
 def main(endpoint: str, table: str, topic: str, name: str, batches: int, size: int) -> None:
-    log = ChangeLog(Table(table, dynamodb(endpoint_url=endpoint, **CREDENTIALS)), 3600, now_ms)
+    log = ChangeLog(Table(table, dynamodb(endpoint_url=endpoint, **CREDENTIALS)), 3600, SYSTEM)
     for batch in range(batches):
-        events = [Event(f"{name}-{batch}-{number}", "INSERT", name, {"batch": batch}) for number in range(size)]
-        log.append(topic, events, time.monotonic() + 120)
+        events = [Event(f"{name}-{batch}-{number}", "INSERT", name, f'{{"batch":{batch}}}') for number in range(size)]
+        log.append(topics.room(topic), events, time.monotonic() + 120)
         print(batch, flush=True)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain.changes import ChangeLog, now_ms
+from domain.changes import ChangeLog
 from domain.chat import Chat
+from domain.clock import SYSTEM
 from domain.rooms import Rooms
 from domain.table import Table, from_attributes
 
@@ -21,7 +22,7 @@ RETENTION_SECONDS = 24 * 3600
 @pytest.fixture
 def chat(main_table: Table, change_log_table: Table) -> Chat:
     """One container's chat."""
-    log = ChangeLog(change_log_table, RETENTION_SECONDS, now_ms)
+    log = ChangeLog(change_log_table, RETENTION_SECONDS, SYSTEM)
     return Chat(main_table, Rooms(main_table, RETENTION_SECONDS), log, RETENTION_SECONDS)
 
 

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain import changes
+from domain import chunks, topics
 from domain.changes import ChangeLog, Event, Page
 from domain.errors import InvalidInput
-from domain.table import Set, Table
+from domain.table import Key, Table
+from domain.topics import Topic
+from tests.backend.domain.clocks import SetClock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 NOON = 1_795_262_400_000
 RETENTION_SECONDS = 3600
-TOPIC = "room:lobby"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ms = NOON
-
-    def __call__(self) -> int:
-        return self.ms
+TOPIC = topics.room("lobby")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SetClock:
+    return SetClock(NOON)
 
 
 @pytest.fixture
-def publisher(change_log_table: Table, clock: Clock) -> Callable[[], ChangeLog]:
+def publisher(change_log_table: Table, clock: SetClock) -> Callable[[], ChangeLog]:
     """Makes one container's view of the log after the other."""
     return lambda: ChangeLog(change_log_table, RETENTION_SECONDS, clock)
 
@@ -42,24 +40,38 @@ def log(publisher: Callable[[], ChangeLog]) -> ChangeLog:
     return publisher()
 
 
+@pytest.fixture
+def delete(change_log_table: Table, dynamodb_client: DynamoDBClient) -> Callable[[Key], None]:
+    """Removes an item of the log."""
+
+    def remove(key: Key) -> None:
+        dynamodb_client.delete_item(
+            TableName=change_log_table.name, Key={"pk": {"S": key[0]}, "sk": {"N": str(key[1])}}
+        )
+
+    return remove
+
+
 def soon() -> float:
     return time.monotonic() + 10
 
 
 def events(*names: object, size: int = 0) -> list[Event]:
-    return [Event(f"event-{name}", "INSERT", f"key-{name}", {"text": f"{name}{'x' * size}"}) for name in names]
+    return [
+        Event(f"event-{name}", "INSERT", f"key-{name}", json.dumps({"text": f"{name}{'x' * size}"})) for name in names
+    ]
 
 
-def append(log: ChangeLog, *names: object, topic: str = TOPIC) -> list[int]:
+def append(log: ChangeLog, *names: object, topic: Topic = TOPIC) -> list[int]:
     return [entry.seq for entry in log.append(topic, events(*names), soon())]
 
 
-def read(log: ChangeLog, after: int, limit: int = 100, topic: str = TOPIC) -> Page:
+def read(log: ChangeLog, after: int, limit: int = 100, topic: Topic = TOPIC) -> Page:
     return log.read(topic, after, limit, soon())
 
 
 def keys(page: Page) -> list[str]:
-    return [entry.event.key.removeprefix("key-") for entry in page.items]
+    return [json.loads(entry.text)["key"].removeprefix("key-") for entry in page.items]
 
 
 def test_numbers_begin_at_one_and_go_on(log: ChangeLog) -> None:
@@ -68,19 +80,24 @@ def test_numbers_begin_at_one_and_go_on(log: ChangeLog) -> None:
 
 
 def test_every_topic_counts_for_itself(log: ChangeLog) -> None:
-    assert append(log, "a", topic="room:a") == [1]
-    assert append(log, "a", "b", topic="room:a#1") == [1, 2]
-    assert keys(read(log, 0, topic="room:a")) == ["a"]
+    assert append(log, "a", topic=topics.room("a")) == [1]
+    assert append(log, "a", "b", topic=topics.room("a#1")) == [1, 2]
+    assert keys(read(log, 0, topic=topics.room("a"))) == ["a"]
 
 
 def test_what_was_appended_is_read_back(log: ChangeLog) -> None:
     appended = [
         *events("a"),
-        Event("event-b", "MODIFY", "key-b", {"text": "é\n", "n": 1}, "1-5759e988-bd862e3fe1be46a994272793"),
+        Event("event-b", "MODIFY", "key-b", '{"text":"é\\n","n":1}', "1-5759e988-bd862e3fe1be46a994272793"),
         Event("event-c", "REMOVE", "key-c", None),
     ]
     entries = log.append(TOPIC, appended, soon())
-    assert [entry.event for entry in entries] == appended
+    assert [entry.event_id for entry in entries] == ["event-a", "event-b", "event-c"]
+    assert json.loads(entries[1].text) == {
+        "seq": 2, "at": "2026-11-21T12:00:00.000Z", "eventId": "event-b", "kind": "MODIFY",
+        "traceId": "1-5759e988-bd862e3fe1be46a994272793", "key": "key-b", "truncated": False,
+        "message": {"text": "é\n", "n": 1},
+    }  # fmt: skip
     assert read(log, 0) == Page(entries, 3, 3, resync_required=False)
 
 
@@ -108,7 +125,7 @@ def test_a_publisher_that_slept_looks_again(publisher: Callable[[], ChangeLog]) 
     assert append(other, "c", "e") == [3, 5]
 
 
-def test_times_never_go_back_although_clocks_do(log: ChangeLog, clock: Clock) -> None:
+def test_times_never_go_back_although_clocks_do(log: ChangeLog, clock: SetClock) -> None:
     append(log, "a")
     clock.ms -= 5000
     append(log, "b")
@@ -119,7 +136,7 @@ def test_times_never_go_back_although_clocks_do(log: ChangeLog, clock: Clock) ->
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
 def test_pages_meet_without_gap_across_blocks(log: ChangeLog, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "BLOCK_SIZE", 5)
+    monkeypatch.setattr(chunks, "BLOCK_SIZE", 5)
     append(log, *range(23))
     found, after = [], 0
     while True:
@@ -136,8 +153,8 @@ def test_pages_meet_without_gap_across_blocks(log: ChangeLog, limit: int, monkey
 def test_a_page_is_bounded_by_its_size_too(log: ChangeLog) -> None:
     log.append(TOPIC, events(*range(10), size=50_000), soon())
     assert [entry.seq for entry in read(log, 0).items] == [1, 2, 3, 4]
-    log.append("room:big", events("huge", "small", size=300_000), soon())
-    assert keys(read(log, 0, topic="room:big")) == ["huge"]
+    log.append(topics.room("big"), events("huge", "large", size=200_000), soon())
+    assert keys(read(log, 0, topic=topics.room("big"))) == ["huge"]
 
 
 def test_nothing_new_is_an_empty_page(log: ChangeLog) -> None:
@@ -146,7 +163,7 @@ def test_nothing_new_is_an_empty_page(log: ChangeLog) -> None:
     assert read(log, 1) == Page([], 1, 1, resync_required=False)
 
 
-def test_a_cursor_from_before_the_retention_must_resync(log: ChangeLog, clock: Clock) -> None:
+def test_a_cursor_from_before_the_retention_must_resync(log: ChangeLog, clock: SetClock) -> None:
     append(log, "a")
     clock.ms += 1000
     append(log, "b")
@@ -160,11 +177,10 @@ def test_a_cursor_from_before_the_retention_must_resync(log: ChangeLog, clock: C
     assert not read(log, 2).resync_required
 
 
-def test_what_dynamodb_has_removed_must_resync_too(log: ChangeLog, change_log_table: Table, clock: Clock) -> None:
-    append(log, "a", "b")
-    del clock
-    # As if the entry were gone: the same to every reader.
-    change_log_table.write([Set((f"LOG#0#{TOPIC}", 1), {"expiresAt": 1})])
+def test_what_is_gone_must_resync_too(log: ChangeLog, delete: Callable[[Key], None]) -> None:
+    append(log, "a")
+    append(log, "b")
+    delete((f"CHUNK#0#{TOPIC}", 1))
     assert read(log, 0).resync_required
     assert keys(read(log, 1)) == ["b"]
 
@@ -172,7 +188,7 @@ def test_what_dynamodb_has_removed_must_resync_too(log: ChangeLog, change_log_ta
 def test_a_cursor_from_the_future_must_resync(log: ChangeLog) -> None:
     append(log, "a")
     assert read(log, 2) == Page([], 2, 1, resync_required=True)
-    assert read(log, 5, topic="room:unknown") == Page([], 5, 0, resync_required=True)
+    assert read(log, 5, topic=topics.room("unknown")) == Page([], 5, 0, resync_required=True)
 
 
 def test_a_negative_cursor_is_refused(log: ChangeLog) -> None:
@@ -180,9 +196,11 @@ def test_a_negative_cursor_is_refused(log: ChangeLog) -> None:
         read(log, -1)
 
 
-def test_a_page_ends_before_a_number_that_is_not_to_be_seen_yet(log: ChangeLog, change_log_table: Table) -> None:
-    append(log, "a", "b", "c")
-    change_log_table.write([Set((f"LOG#0#{TOPIC}", 2), {"expiresAt": 1})])
+def test_a_page_ends_before_a_number_that_is_not_to_be_seen_yet(log: ChangeLog, delete: Callable[[Key], None]) -> None:
+    append(log, "a")
+    append(log, "b")
+    append(log, "c")
+    delete((f"CHUNK#0#{TOPIC}", 2))
     assert keys(read(log, 0)) == ["a"]
 
 
@@ -191,7 +209,12 @@ def test_the_log_holds_what_its_documentation_says(
 ) -> None:
     append(log, "a")
     items = {(item["pk"], int(item["sk"])): item for item in all_items(change_log_table)}
-    assert items.keys() == {("HEAD#room:lobby", 0), ("LOG#0#room:lobby", 1), ("EVENT#event-a#room:lobby", 0)}
-    assert "expiresAt" not in items["HEAD#room:lobby", 0]
-    assert items["LOG#0#room:lobby", 1]["expiresAt"] == NOON // 1000 + RETENTION_SECONDS
-    assert items["EVENT#event-a#room:lobby", 0]["expiresAt"] > NOON // 1000 + 24 * 3600
+    assert items == {
+        ("HEAD#room:lobby", 0): {"pk": "HEAD#room:lobby", "sk": 0, "topic": "room:lobby", "head": 1, "at": NOON},
+        ("CHUNK#0#room:lobby", 1): {
+            "pk": "CHUNK#0#room:lobby", "sk": 1, "first": 1, "at": NOON, "expiresAt": NOON // 1000 + 48 * 3600,
+            "origins": "[[null,[]]]",
+            "changes": '[{"seq":1,"at":"2026-11-21T12:00:00.000Z","eventId":"event-a","kind":"INSERT","traceId":null,'
+            '"key":"key-a","truncated":false,"message":{"text": "a"}}]',
+        },
+    }  # fmt: skip

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain.changes import ChangeLog, Event, now_ms
+from domain import topics
+from domain.changes import ChangeLog, Event
+from domain.clock import SYSTEM
 from domain.table import Table, dynamodb
 from tests.conftest import CREDENTIALS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TOPIC = "room:busy"
+TOPIC = topics.room("busy")
 SHARDS = 8
 RETENTION_SECONDS = 3600
 
@@ -114,7 +116,7 @@ class Reader:
         page = self.log.read(TOPIC, self.after, limit, time.monotonic() + 10)
         assert not page.resync_required
         assert [entry.seq for entry in page.items] == list(range(self.after + 1, page.last_seq + 1))
-        self.seen += [entry.event.event_id for entry in page.items]
+        self.seen += [entry.event_id for entry in page.items]
         self.after = page.last_seq
         return bool(page.items)
 
@@ -123,7 +125,7 @@ def batches_of(shard: int, schedule: random.Random) -> list[list[Event]]:
     # A few need two transactions.
     sizes = [60 if schedule.random() < 0.1 else schedule.randint(1, 6) for _ in range(4)]
     return [
-        [Event(f"{shard}-{batch}-{number}", "INSERT", f"{number}", {}) for number in range(size)]
+        [Event(f"{shard}-{batch}-{number}", "INSERT", f"{number}", "{}") for number in range(size)]
         for batch, size in enumerate(sizes)
     ]
 
@@ -136,11 +138,11 @@ def test_numbers_have_no_gap_and_no_double_and_no_reader_misses_one(
     stepping = Table(change_log_table.name, stepping_client)
 
     def container() -> ChangeLog:
-        return ChangeLog(stepping, RETENTION_SECONDS, now_ms)
+        return ChangeLog(stepping, RETENTION_SECONDS, SYSTEM)
 
     shards = [Shard(batches_of(number, schedule), container()) for number in range(SHARDS)]
     expected = [event.event_id for shard in shards for batch in shard.batches for event in batch]
-    reader = Reader(ChangeLog(change_log_table, RETENTION_SECONDS, now_ms))
+    reader = Reader(ChangeLog(change_log_table, RETENTION_SECONDS, SYSTEM))
     suspended: list[Delivery] = []
     interrupted = 0
 

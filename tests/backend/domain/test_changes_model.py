@@ -11,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain import changes
-from domain.changes import ChangeLog, Event, now_ms
+from domain import chunks, topics
+from domain.changes import ChangeLog, Event
+from domain.clock import SYSTEM
 from domain.table import Table
 from tests.conftest import table_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TOPIC = "room:lobby"
+TOPIC = topics.room("lobby")
 
 # Which container gets which events, as a stream with redeliveries, splits and several shards may bring them.
 deliveries = st.lists(
@@ -31,8 +32,7 @@ deliveries = st.lists(
 def small_limits() -> Iterator[None]:
     """So that few events cross blocks and transactions."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(changes, "BLOCK_SIZE", 5)
-        patch.setattr(changes, "_EVENTS_PER_TRANSACTION", 4)
+        patch.setattr(chunks, "BLOCK_SIZE", 5)
         yield
 
 
@@ -44,15 +44,15 @@ def test_each_event_has_one_number(
     name = f"ChangeLog-{uuid.uuid4()}"
     dynamodb_client.create_table(TableName=name, **table_definition("ChangeLog"))
     table = Table(name, dynamodb_client)
-    containers = [ChangeLog(table, 3600, now_ms) for _ in range(3)]
+    containers = [ChangeLog(table, 3600, SYSTEM) for _ in range(3)]
     numbers: dict[str, int] = {}
 
     for container, ids in deliveries:
-        events = [Event(f"e{number}", "INSERT", str(number), {"n": number}) for number in ids]
+        events = [Event(f"e{number}", "INSERT", str(number), f'{{"n":{number}}}') for number in ids]
         for event in events:
             numbers.setdefault(event.event_id, len(numbers) + 1)
         entries = containers[container].append(TOPIC, events, time.monotonic() + 10)
-        assert {entry.event.event_id: entry.seq for entry in entries} == {
+        assert {entry.event_id: entry.seq for entry in entries} == {
             event.event_id: numbers[event.event_id] for event in events
         }
         assert [entry.seq for entry in entries] == sorted(entry.seq for entry in entries)
@@ -65,6 +65,6 @@ def test_each_event_has_one_number(
         if not page.items:
             break
         assert len(page.items) <= limit
-        seen += [entry.event.event_id for entry in page.items]
+        seen += [entry.event_id for entry in page.items]
     assert seen == list(numbers)
     dynamodb_client.delete_table(TableName=name)

@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 
-from domain.changes import ChangeLog, now_ms
+from domain import topics
+from domain.changes import ChangeLog
+from domain.clock import SYSTEM
 from domain.table import Table
 from tests.conftest import ROOT
 
-TOPIC = "room:busy"
+TOPIC = topics.room("busy")
 PUBLISHERS = 8
 BATCHES, SIZE = 8, 6
 TOTAL = PUBLISHERS * BATCHES * SIZE
@@ -24,7 +26,7 @@ class Reader:
     """Pages on from its cursor and demands that each page begins where the last one ended."""
 
     def __init__(self, table: Table) -> None:
-        self._log = ChangeLog(table, 3600, now_ms)
+        self._log = ChangeLog(table, 3600, SYSTEM)
         self.after = 0
         self.seen: list[str] = []
 
@@ -32,7 +34,7 @@ class Reader:
         page = self._log.read(TOPIC, self.after, 17, time.monotonic() + 30)
         assert not page.resync_required
         assert [entry.seq for entry in page.items] == list(range(self.after + 1, page.last_seq + 1))
-        self.seen += [entry.event.event_id for entry in page.items]
+        self.seen += [entry.event_id for entry in page.items]
         self.after = page.last_seq
 
     def read_until(self, enough: Callable[[], bool]) -> None:
@@ -50,7 +52,7 @@ def test_processes_that_are_stopped_and_killed_leave_no_gap_and_no_double(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
     def start(name: str) -> subprocess.Popen[bytes]:
-        arguments = [aws_endpoint, change_log_table.name, TOPIC, name, str(BATCHES), str(SIZE)]
+        arguments = [aws_endpoint, change_log_table.name, TOPIC.id, name, str(BATCHES), str(SIZE)]
         command = [sys.executable, "-m", "tests.backend.domain.appending", *arguments]
         return subprocess.Popen(command, env=environment | {"PYTHONPATH": path}, stdout=subprocess.DEVNULL)
 

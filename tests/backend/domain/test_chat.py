@@ -186,7 +186,7 @@ def test_a_bad_room_changes_nothing(chat: Chat, all_items: Scan, room_id: str) -
     with pytest.raises(InvalidInput):
         texts(chat, room_id=room_id)
     with pytest.raises(InvalidInput):
-        use.message_changes(chat, ANONYMOUS, room_id=room_id, after=0)
+        use.message_changes(chat, ANONYMOUS, room_id=room_id, after=0, now_ms=NOON)
     with pytest.raises(InvalidInput):
         use.on_messages(ANONYMOUS, room_id=room_id)
     assert single.value.info == {"field": "input.roomId"}

@@ -7,20 +7,23 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import envelopes, topics
-from domain.changes import Entry, Event
+from domain import chunks, envelopes, topics
 from domain.envelopes import pack
+from domain.events import Entry, Event
 
 LOBBY = topics.room("lobby")
 
 
 def entry(seq: int, text: str = "") -> Entry:
-    return Entry(seq, 1_795_236_682_123, Event(f"event-{seq}", "INSERT", f"key-{seq}", {"text": text}))
+    item = json.dumps({"text": text}, ensure_ascii=False)
+    return chunks.draft(Event(f"event-{seq}", "INSERT", f"key-{seq}", item), "message").numbered(seq, 1_795_236_682_123)
 
 
 def test_an_envelope_has_the_schemas_shape() -> None:
-    (envelope,) = pack(LOBBY, [entry(7), Entry(8, 0, Event("e", "REMOVE", "k", None, "1-abc"))])
-    assert envelope.to_json() == {
+    (envelope,) = pack(
+        LOBBY, [entry(7), chunks.draft(Event("e", "REMOVE", "k", None, "1-abc"), "message").numbered(8, 0)]
+    )
+    assert json.loads(envelope.text) == {
         "roomId": "lobby",
         "topic": "room:lobby",
         "firstSeq": 7,
@@ -28,11 +31,11 @@ def test_an_envelope_has_the_schemas_shape() -> None:
         "items": [
             {
                 "seq": 7, "eventId": "event-7", "kind": "INSERT", "at": "2026-11-21T04:51:22.123Z", "traceId": None,
-                "key": "key-7", "message": {"text": ""},
+                "key": "key-7", "truncated": False, "message": {"text": ""},
             },
             {
                 "seq": 8, "eventId": "e", "kind": "REMOVE", "at": "1970-01-01T00:00:00.000Z", "traceId": "1-abc",
-                "key": "k", "message": None,
+                "key": "k", "truncated": False, "message": None,
             },
         ],
     }  # fmt: skip
@@ -71,7 +74,7 @@ def test_envelopes_hold_everything_once_without_gaps_and_within_the_limit(
 
 def delivered(envelope: envelopes.Envelope) -> bytes:
     """The payload as the subscriber with the largest selection gets it."""
-    content = envelope.to_json() | {"__typename": "MessageChanges"}
+    content = json.loads(envelope.text) | {"__typename": "MessageChanges"}
     for item in content["items"]:
         item["__typename"] = "MessageChange"
         item["message"] = item["message"] | {"__typename": "Message"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -9,12 +10,12 @@ import pytest
 from botocore.credentials import Credentials
 
 from domain import publishing, topics
-from domain.changes import Entry, Event
 from domain.envelopes import Envelope
+from domain.events import Entry
 from domain.publishing import Publisher, Refused, Unreachable
 from tests.scripted_appsync import BREAKS, HANGS, REGION, SECRET_ACCESS_KEY, Answer, ScriptedAppSync, scripted_appsync
 
-ENVELOPE = Envelope(topics.room("löbby"), (Entry(7, 0, Event("e", "INSERT", "k", {"text": "é\n"}, None)),))
+ENVELOPE = Envelope(topics.room("löbby"), (Entry(7, 0, '{"seq":7,"eventId":"e","message":{"text":"é\\n"}}'),))
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def soon(seconds: float = 10) -> float:
 
 def test_an_envelope_arrives_signed_and_whole(appsync: ScriptedAppSync, publisher: Publisher) -> None:
     publisher.publish(ENVELOPE, soon())
-    assert appsync.inputs == [ENVELOPE.to_json()]
+    assert appsync.inputs == [json.loads(ENVELOPE.text)]
 
 
 def test_one_connection_serves_many(appsync: ScriptedAppSync, publisher: Publisher) -> None:

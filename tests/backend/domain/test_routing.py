@@ -26,8 +26,7 @@ def test_a_message_goes_to_its_room() -> None:
     (change,) = routing.route(record("INSERT", Partition("a#b", "2026112104", 0).pk, text={"S": "hi"}))
     assert str(change.topic) == "room:a#b"
     assert (change.event.event_id, change.event.kind, change.event.key) == ("e1", "INSERT", "01J")
-    assert change.event.item is not None
-    assert change.event.item["text"] == "hi"
+    assert json.loads(change.event.item or "")["text"] == "hi"
 
 
 def test_a_removed_message_leaves_a_tombstone() -> None:
@@ -47,8 +46,7 @@ def test_bytes_of_any_attribute_hold_nothing_up() -> None:
     """Lambda delivers records as JSON, with bytes as base64."""
     pk = "MESSAGES#lobby#2026112104#0"
     (change,) = routing.route(record("INSERT", pk, text={"B": "/wA="}, junk={"BS": ["/wA=", "AA=="]}))
-    assert change.event.item is not None
-    assert change.event.item["text"] == ""
+    assert json.loads(change.event.item or "")["text"] == ""
 
 
 @pytest.mark.parametrize("room_id", ["", " ", "a\0b", "a\n", "r" * 129, "r" * 2030])

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain.changes import ChangeLog, Event, now_ms
+from domain import topics
+from domain.changes import ChangeLog, Event
+from domain.clock import SYSTEM
 from domain.settings import settings
 from domain.table import Table
+from tests.backend.domain.clocks import SetClock
 from tests.conftest import CREDENTIALS, ROOT
 
 IAM = {
@@ -104,15 +107,15 @@ def test_a_batch_answers_its_messages(chat: ModuleType) -> None:
 
 def test_the_trace_of_the_request_is_stored(chat: ModuleType, main_table: Table) -> None:
     ask(chat, "Mutation.sendMessage", input={"roomId": "lobby", "text": "hi"})
-    now = now_ms()
+    now = SYSTEM.now_ms()
     hours = [item["sk"].removeprefix("BUCKET#") for item in main_table.query("ROOM#lobby", now=now // 1000)]
     (item,) = main_table.query(f"MESSAGES#lobby#{hours[0]}#0", now=now // 1000)
     assert item["traceId"] == "1-5759e988-bd862e3fe1be46a994272793"
 
 
 def test_missed_changes_are_answered(chat: ModuleType, change_log_table: Table) -> None:
-    log = ChangeLog(change_log_table, 3600, lambda: 1_795_236_682_123 + 10**11)
-    log.append("room:lobby", [Event("e1", "REMOVE", "k1", None)], time.monotonic() + 5)
+    log = ChangeLog(change_log_table, 3600, SetClock(1_795_236_682_123 + 10**11))
+    log.append(topics.room("lobby"), [Event("e1", "REMOVE", "k1", None)], time.monotonic() + 5)
     answer = ask(chat, "Query.messageChanges", roomId="lobby", after=0, limit=5)
     assert answer == {
         "data": {
@@ -121,7 +124,7 @@ def test_missed_changes_are_answered(chat: ModuleType, change_log_table: Table) 
             "items": [
                 {
                     "seq": 1, "eventId": "e1", "kind": "REMOVE", "at": "2030-01-21T14:38:02.123Z", "traceId": None,
-                    "key": "k1", "message": None,
+                    "key": "k1", "truncated": False, "message": None,
                 }
             ],
             "lastSeq": 1,

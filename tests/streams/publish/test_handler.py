@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import time
 from collections.abc import Iterator
 from types import ModuleType
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain.changes import ChangeLog, now_ms
+from domain import topics
+from domain.changes import ChangeLog
+from domain.clock import SYSTEM
 from domain.settings import settings
 from domain.table import Table
 from tests.conftest import ROOT
@@ -125,8 +128,8 @@ def test_a_batch_is_one_publish_per_topic(publish: ModuleType, appsync: Scripted
 
 def test_what_was_pushed_is_in_the_log(publish: ModuleType, change_log_table: Table) -> None:
     call(publish, [record(1), record(2)])
-    page = ChangeLog(change_log_table, 3600, now_ms).read("room:lobby", 0, 10, time.monotonic() + 5)
-    assert [(entry.seq, entry.event.key) for entry in page.items] == [(1, "0001"), (2, "0002")]
+    page = ChangeLog(change_log_table, 3600, SYSTEM).read(topics.room("lobby"), 0, 10, time.monotonic() + 5)
+    assert [(entry.seq, json.loads(entry.text)["key"]) for entry in page.items] == [(1, "0001"), (2, "0002")]
 
 
 def test_a_redelivered_batch_goes_out_with_its_old_numbers(publish: ModuleType, appsync: ScriptedAppSync) -> None:
