@@ -238,17 +238,18 @@ class ChangeLog:
                 seen = chunk.last
                 if seen >= last:
                     return
-            if seen > after and seen < chunks.block_end(seen):
+            if seen > begun and seen == chunks.block_end(seen):
+                continue
+            if seen > after:
                 return
-            if seen == begun:
-                # At the end of a block, at the head and below a chunk, another chunk ends.
-                one = self._certainly(topic, upper)
-                if one is None:
-                    return
-                if one.first > seen + 1:
-                    raise Conflict(f"{topic}: change {seen + 1} is not to be seen yet")
-                yield from (entry for entry in one.entries if seen < entry.seq <= last)
-                seen = one.last
+            # At the end of a block, at the head, and below a chunk another one ends.
+            one = self._certainly(topic, upper)
+            if one is None:
+                return
+            if one.first > seen + 1:
+                raise Conflict(f"{topic}: change {seen + 1} is not to be seen yet")
+            yield from (entry for entry in one.entries if seen < entry.seq <= last)
+            seen = one.last
 
     def _certainly(self, topic: str, last: int) -> Chunk | None:
         """The chunk that ends with a number, or None when it is gone.

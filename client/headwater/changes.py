@@ -33,6 +33,10 @@ class Change:
     `seq` is its number in the topic: gap-free, and the cursor to resume from. `kind` is INSERT, MODIFY or REMOVE;
     `message` is None in a REMOVE, whose `key` is the id of what went. `source` tells whether the change was pushed over
     the socket or read from the change log.
+
+    `truncated` is the rare change whose message was too large for a push and is gone by now, so that the log has not got
+    it either: `message` is None, and a later change of the same `key` tells what became of it. A message that is only
+    too large for a push comes whole, from the log.
     """
 
     seq: int
@@ -43,6 +47,7 @@ class Change:
     at: datetime
     trace_id: str | None
     source: Source
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ def change_from_wire(wire: Mapping[str, Any], source: Source) -> Change:
         at=datetime.fromisoformat(wire["at"]),
         trace_id=wire.get("traceId"),
         source=source,
+        truncated=wire["truncated"],
     )
 
 

@@ -56,7 +56,9 @@ class Sequence:
     def _take(self, items: tuple[Change, ...]) -> list[Change]:
         ready: list[Change] = []
         for change in items:
-            if change.seq == self.position + 1:
+            if change.truncated and change.source == "push":
+                pass  # only a pointer: a hole, which the log fills with the whole change
+            elif change.seq == self.position + 1:
                 # A push of the same number that already waits is the one to hand out: it did arrive by push.
                 ready.append(self._held.pop(change.seq, change))
                 self.position = change.seq

@@ -55,6 +55,7 @@ class Chat:
 
     log: list[dict[str, Any]] = field(default_factory=list)
     resync_required: bool = False
+    large: dict[int, dict[str, Any]] = field(default_factory=dict)  # by number, what a pointer in the log stands for
     refuse: DataSourceError | None = None
     reads: list[int] = field(default_factory=list)  # the cursors that were asked for
     sent: list[dict[str, Any]] = field(default_factory=list)
@@ -109,6 +110,10 @@ class Chat:
     def _page(self, after: int, limit: int) -> dict[str, Any]:
         self.reads.append(after)
         items = [] if self.resync_required else [entry for entry in self.log if entry["seq"] > after][:limit]
+        pointers = [index for index, entry in enumerate(items) if entry["truncated"]]
+        if pointers:
+            # A page ends before what is too large for it, and then holds that alone, whole while it exists.
+            items = items[: pointers[0]] or [items[0] | self.large.get(items[0]["seq"], {})]
         return {
             "roomId": ROOM,
             "topic": f"room:{ROOM}",
@@ -188,6 +193,13 @@ class ChatApi:
                     "truncated": False, "message": message(seq, text=text, **said),
                 }
             )  # fmt: skip
+
+    def commit_large(self, text: str) -> None:
+        """Append an insertion that is too large for a push."""
+        self.commit(text)
+        entry = self.chat.log[-1]
+        self.chat.large[entry["seq"]] = {"truncated": False, "message": entry["message"]}
+        self.chat.log[-1] = entry | {"truncated": True, "message": None}
 
     async def live(self, said: dict[str, Any]) -> dict[str, Any]:
         """Commit and push what a client sends: set as `chat.on_sent`, the room behaves as the whole backend does."""

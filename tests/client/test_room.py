@@ -146,6 +146,42 @@ async def test_a_push_that_cannot_be_delivered_whole_is_read_from_the_log(api: C
     assert [change.seq for change in await take(room, 2)] == [1, 2]
 
 
+async def test_a_pointer_is_followed_and_comes_whole_and_in_its_place(api: ChatApi, room: Room) -> None:
+    api.commit("one")
+    api.commit_large("two")
+    api.commit("three")
+    await api.push(1, 3)
+    changes = await take(room, 3)
+    assert brief(changes) == [(1, "push"), (2, "catch-up"), (3, "push")]
+    assert [change.message.text for change in changes if change.message] == ["one", "two", "three"]
+    await api.say("four")
+    assert brief(await take(room, 1)) == [(4, "push")]
+    assert api.chat.reads[-1] == 1  # the one read after the start, and none for what was pushed whole
+
+
+async def test_a_missed_pointer_comes_whole_too(api: ChatApi, client: Client) -> None:
+    api.commit("one")
+    api.commit_large("two")
+    api.commit_large("three")
+    api.commit("four")
+    async with client.room(ROOM, after=0) as room:
+        changes = await take(room, 4)
+        assert [change.message.text for change in changes if change.message] == ["one", "two", "three", "four"]
+        await expect_silence(room)
+
+
+async def test_a_pointer_to_what_is_gone_is_handed_out_as_such(api: ChatApi, room: Room) -> None:
+    api.commit_large("one")
+    api.chat.large.clear()
+    api.commit("gone")
+    api.chat.log[1] |= {"kind": "REMOVE", "message": None}
+    await api.push(1, 2)
+    pointer, removal = await take(room, 2)
+    assert (pointer.seq, pointer.truncated, pointer.message, pointer.source) == (1, True, None, "catch-up")
+    assert (removal.seq, removal.truncated, removal.source) == (2, False, "push")
+    await expect_silence(room)
+
+
 async def test_a_reader_slower_than_the_room_reads_the_rest_from_the_log(
     api: ChatApi, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

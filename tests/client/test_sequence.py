@@ -107,6 +107,27 @@ def test_a_page_with_a_hole_is_taken_up_to_the_hole() -> None:
     assert sequence.fetch_after == 1
 
 
+def test_a_pointer_is_a_hole_that_the_log_fills_with_the_whole() -> None:
+    sequence = Sequence(after=0)
+    pointer = replace(change(2), truncated=True)
+    assert numbers(sequence.push(Envelope(1, 3, (change(1), pointer, change(3))))) == [1]
+    assert sequence.fetch_after == 1
+    filled = sequence.fill(page(2, 2, head=3))
+    assert [(each.seq, each.source, each.truncated) for each in filled] == [(2, "catch-up", False), (3, "push", False)]
+    assert sequence.fetch_after is None
+    assert sequence.push(Envelope(2, 2, (pointer,))) == []
+    assert sequence.fetch_after is None
+
+
+def test_a_pointer_that_the_log_cannot_replace_is_handed_out() -> None:
+    sequence = Sequence(after=0)
+    pointer = replace(change(1), truncated=True)
+    assert sequence.push(Envelope(1, 1, (pointer,))) == []
+    (given,) = sequence.fill(Page((replace(pointer, source="catch-up"),), 1, 1, resync_required=False))
+    assert given.truncated
+    assert sequence.fetch_after is None
+
+
 def test_a_cursor_that_the_log_no_longer_reaches_requires_a_resync() -> None:
     sequence = Sequence(after=3)
     with pytest.raises(ResyncRequired) as raised:
