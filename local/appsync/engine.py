@@ -27,7 +27,7 @@ from local.appsync.errors import (
 from local.appsync.execution import Execution
 from local.appsync.filters import FilterError, Group, argument_filter, enhanced_filter
 from local.appsync.javascript import JavaScript
-from local.appsync.journal import Journal, Publish
+from local.appsync.journal import Journal, Publish, scalars
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 from local.appsync.operation import OperationPlan, Operations
@@ -194,6 +194,8 @@ class Engine:
             execution.published.append(entry)
             if value is None:
                 entry.errors = [error for error in execution.errors if (error["path"] or ())[:1] == [root.key]]
+                entry.arguments = scalars(execution.arguments(root))
+                entry.content = b"null"
             else:
                 self._publish(root, value, execution, entry)
             self.journal.delivered(entry)

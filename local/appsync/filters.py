@@ -46,11 +46,21 @@ def value_at(payload: Any, path: tuple[str, ...]) -> Any:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """One condition as it was given."""
+
+    path: tuple[str, ...]
+    operator: str
+    value: Any
+
+
+@dataclass(frozen=True)
 class Group:
     """One alternative of a filter: equalities for the index, further tests on the payload."""
 
     equal: tuple[tuple[tuple[str, ...], Key], ...]  # (path, key) sorted by path
     tests: tuple[tuple[tuple[str, ...], Test], ...]
+    rules: tuple[Rule, ...] = ()  # those that `tests` test, in the same order
 
     def holds(self, payload: Any) -> bool:
         """Whether the tests beyond the equalities hold."""
@@ -59,6 +69,18 @@ class Group:
     def matches(self, payload: Any) -> bool:
         """Whether the whole group holds, without an index."""
         return all(key_of(value_at(payload, path)) == key for path, key in self.equal) and self.holds(payload)
+
+    @property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The whole group, for people to read."""
+        return tuple(Rule(path, "eq", value) for path, (_, value) in self.equal) + self.rules
+
+    def broken(self, payload: Any) -> list[Rule]:
+        """The rules that do not hold."""
+        equalities = [Rule(path, "eq", key[1]) for path, key in self.equal if key_of(value_at(payload, path)) != key]
+        return equalities + [
+            rule for rule, (path, test) in zip(self.rules, self.tests, strict=True) if not test(value_at(payload, path))
+        ]
 
 
 def argument_filter(arguments: Mapping[str, Any]) -> list[Group]:
@@ -93,6 +115,7 @@ def _group(definition: Any) -> Group:
         raise FilterError(f"A filter group has {len(rules)} filters; the limit is {RULES_PER_GROUP}.")
     equal: dict[tuple[str, ...], Key] = {}
     tests: list[tuple[tuple[str, ...], Test]] = []
+    described: list[Rule] = []
     for rule in rules:
         name, operator, value = _parts(rule)
         path = tuple(name.split("."))
@@ -103,7 +126,8 @@ def _group(definition: Any) -> Group:
             equal[path] = key
         else:
             tests.append((path, _test(name, operator, value)))
-    return Group(tuple(sorted(equal.items())), tuple(tests))
+            described.append(Rule(path, operator, value))
+    return Group(tuple(sorted(equal.items())), tuple(tests), tuple(described))
 
 
 def _parts(rule: Any) -> tuple[str, str, Any]:

@@ -32,12 +32,14 @@ class Publish:
     """One mutation field that subscriptions may hang on. Times are epoch seconds.
 
     `content` is the JSON text of its result: by the schema's names, or, when `key` is set, a whole response that has it
-    under this key. `reached` are the deliveries: subscription field, bytes of the payload, subscriptions.
+    under this key. It is null where the field failed; then `arguments` are the scalars of its arguments, and where the
+    result was too large those of the result. `reached` are the deliveries: subscription field, bytes of the payload,
+    subscriptions.
     """
 
     __slots__ = (
-        "api_id", "at", "caller", "content", "dropped", "errors", "fields", "flushed_at", "key", "mutation", "order",
-        "oversized", "reached", "references", "request_id", "size", "turn",
+        "api_id", "arguments", "at", "caller", "content", "dropped", "errors", "fields", "flushed_at", "key",
+        "mutation", "order", "oversized", "reached", "references", "request_id", "size", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +57,7 @@ class Publish:
         self.content: bytes | None = None
         self.key: str | None = None
         self.errors: Sequence[Mapping[str, Any]] = ()
+        self.arguments: Mapping[str, Any] = {}
         self.reached: list[tuple[str, int, list[Subscription]]] = []
         self.references = 0
         self.dropped: dict[Subscriber, str] | None = None
@@ -66,9 +69,8 @@ class Publish:
         self.reached.append((field_name, size, subscriptions))
         self.references += len(subscriptions)
 
-    def drop(self, subscription: Subscription, why: str) -> None:
+    def drop(self, subscriber: Subscriber | None, why: str) -> None:
         """One of them does not, after all."""
-        subscriber = subscription.subscriber
         if subscriber is not None:
             self.dropped = (self.dropped or {}) | {subscriber: why}
 
@@ -170,10 +172,10 @@ class Journal:
                 entry.flushed_at = now
             self._unflushed.clear()
 
-    def drop(self, subscription: Subscription, why: str) -> None:
-        """The event that is being delivered does not go to this one of its subscriptions (fault injection)."""
+    def drop(self, subscriber: Subscriber | None, why: str) -> None:
+        """The event that is being delivered does not go to this one of its subscribers (fault injection)."""
         if self.current is not None:
-            self.current.drop(subscription, why)
+            self.current.drop(subscriber, why)
 
     def connected(self, client: Client) -> None:
         """A handshake was answered, be it with a refusal."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ENDED_KEPT = 50  # of one connection
 PROBLEMS_KEPT = 5
+UNSUBSCRIBED = "the client unsubscribed"
 
 _NAMES = ("username", "userArn", "sub")
 
@@ -26,8 +27,8 @@ class Subscriber:
     """
 
     __slots__ = (
-        "client", "ended_at", "id", "live_at", "refused", "registered_at", "registrations", "since", "started_at",
-        "until", "who", "why",
+        "by_client", "client", "ended_at", "id", "live_at", "refused", "registered_at", "registrations", "since",
+        "started_at", "until", "who", "why",
     )  # fmt: skip
 
     def __init__(self, client: Client, identifier: str) -> None:
@@ -39,6 +40,7 @@ class Subscriber:
         self.live_at: float | None = None  # acknowledged
         self.ended_at: float | None = None
         self.why = ""  # it ended
+        self.by_client = False  # it was the client that ended it
         self.refused: Sequence[Mapping[str, Any]] = ()
         self.registrations: list[Subscription] = []
         self.since = 0
@@ -52,9 +54,8 @@ class Subscriber:
         self.registrations = [*self.registrations[-1:], subscription]
 
     def ended(self, why: str, order: int) -> None:
-        """It gets nothing from publish number `order` on; the first reason is the one that counts."""
-        if self.ended_at is None:
-            self.ended_at, self.why, self.until = time.time(), why, order
+        """It gets nothing from publish number `order` on."""
+        self.ended_at, self.why, self.until = time.time(), why, order
 
 
 class Client:
@@ -100,6 +101,7 @@ class Client:
         subscriber = self.live.pop(key, None)
         if subscriber is not None:
             subscriber.refused = refused
+            subscriber.by_client = why == UNSUBSCRIBED
             subscriber.ended(why, order)
             self.ended.append(subscriber)
 

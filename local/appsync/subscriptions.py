@@ -15,7 +15,7 @@ from local.appsync.completion import Fill
 from local.appsync.encoding import encode
 from local.appsync.errors import path_list
 from local.appsync.filters import Group, Key, key_of, value_at
-from local.appsync.journal import Publish, Subscriber
+from local.appsync.journal import Publish, Subscriber, scalars
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 
@@ -226,6 +226,7 @@ class Subscriptions:
         entry.content = encode(payload)
         if self._is_oversized(field_name, len(entry.content)):
             entry.oversized = True
+            entry.arguments = scalars(payload, levels=1) if isinstance(payload, dict) else {}
             return
         self._metrics.published_events += 1
         for selection, subscriptions in reached.items():
@@ -237,7 +238,7 @@ class Subscriptions:
                     self._metrics.deliveries += 1
                     subscription.deliver(body)
                 else:  # a callback has ended a subscription that this event still has in its list
-                    entry.drop(subscription, "it ended while the event was being delivered")
+                    entry.drop(subscription.subscriber, "it ended while the event was being delivered")
 
     def invalidate(self, field_name: str, payload: Any) -> None:
         """Ends the subscriptions to a field whose invalidation filter matches."""

@@ -24,7 +24,7 @@ from local.appsync.auth.credentials import Credentials
 from local.appsync.engine import Result, Subscription
 from local.appsync.http import operation_from
 from local.appsync.journal import Journal
-from local.appsync.journal_clients import Client, name_of
+from local.appsync.journal_clients import UNSUBSCRIBED, Client, name_of
 from local.appsync.rates import Rates
 from local.appsync.realtime import connect, effects
 from local.appsync.realtime.connect import Origin
@@ -198,7 +198,7 @@ class RealtimeConnection(asyncio.Protocol):
                     live = self._live.pop(operation, None)
                     if live is not None:
                         live.subscription.cancel()
-                    self._finished(operation, self.client.why or "the client unsubscribed")
+                    self._finished(operation, self.client.why or UNSUBSCRIBED)
                 case effects.Close(code, reason):
                     self.close(code, reason)
 
