@@ -34,9 +34,9 @@ class Change:
     `message` is None in a REMOVE, whose `key` is the id of what went. `source` tells whether the change was pushed over
     the socket or read from the change log.
 
-    `truncated` is the rare change whose message was too large for a push and is gone by now, so that the log has not got
-    it either: `message` is None, and a later change of the same `key` tells what became of it. A message that is only
-    too large for a push comes whole, from the log.
+    `truncated` is the rare change whose message was too large for a push and is gone by now, so that the log has not
+    got it either: `message` is None, and a later change of the same `key` tells what became of it. A message that is
+    only too large for a push comes whole, from the log.
     """
 
     seq: int
