@@ -6,6 +6,8 @@ Run by `local.cloud`; by hand: `python -m local.ministack --port 4566 --state .h
 from __future__ import annotations
 
 import argparse
+import atexit
+import logging
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -70,6 +72,10 @@ def main() -> None:
     process.saves.keep_open(lock)
     mends.apply()
     app.main()
+    # Everything is saved. Taking millions of objects apart one by one would take seconds, and nobody needs them.
+    atexit._run_exitfuncs()
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from local.ministack import inventory, principals
+from local.ministack.saves import Saves
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -15,17 +16,34 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/_headwater/"
 
+_FULL = "The disk is full: no change can be kept. Make room; the log says where."
+
 # JSON protocols name their operation in a header; these verbs only read.
 _READING = ("Get", "Query", "Scan", "BatchGet", "TransactGet", "Describe", "List")
+
+
+# In the journal before they are answered.
+_JOURNALED = frozenset(
+    f"DynamoDB_20120810.{operation}"
+    for operation in (
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "BatchWriteItem",
+        "TransactWriteItems",
+        "ExecuteStatement",
+        "BatchExecuteStatement",
+        "ExecuteTransaction",
+    )
+)
 
 
 def changes_state(scope: Scope) -> bool:
     """Whether a request may change anything that has to be saved. In doubt it does."""
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return False
-    target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"")
-    operation = target.decode("latin-1").rpartition(".")[2]
-    return not operation.startswith(_READING)
+    target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"").decode("latin-1")
+    return target not in _JOURNALED and not target.rpartition(".")[2].startswith(_READING)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -63,7 +81,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
         await _answer(send, 404, {"error": "NotFound", "message": f"No {method} {scope['path']} here."})
 
 
-def wrap(application: Application, *, mark_changed: Callable[[], None], started: Callable[[], None]) -> Application:
+def wrap(application: Application, *, saves: Saves, started: Callable[[], None]) -> Application:
     """MiniStack's ASGI application with our endpoints in front. `started` is called once on the event loop."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,10 +90,13 @@ def wrap(application: Application, *, mark_changed: Callable[[], None], started:
                 await _serve(scope, receive, send)
                 return
             if changes_state(scope):
+                if saves.full:
+                    await _answer(send, 500, {"__type": "InternalFailure", "message": _FULL})
+                    return
                 try:
                     await application(scope, receive, send)
                 finally:
-                    mark_changed()
+                    saves.mark_changed()
                 return
         elif scope["type"] == "lifespan":
             started()

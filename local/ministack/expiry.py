@@ -18,6 +18,8 @@ from typing import Any
 from ministack.core import responses
 from ministack.services import dynamodb
 
+from local.ministack.journal import Journal
+
 logger = logging.getLogger("headwater.expiry")
 
 SWEEP_VARIABLE = "HEADWATER_TTL_SWEEP_SECONDS"
@@ -28,6 +30,9 @@ OLDEST_SECONDS = 5 * 365 * 86400
 
 USER_IDENTITY = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 """How the stream tells a removal by the service: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
+
+removing: contextvars.ContextVar[bool] = contextvars.ContextVar("removing", default=False)
+"""Whether it is the service that removes the item, for the record of it."""
 
 _Scope = tuple[str, str, str]
 """Account id, region, table name."""
@@ -44,7 +49,8 @@ def _expires_at(item: Mapping[str, Any], attribute: str) -> float | None:
 class Expiries:
     """The due times of every table with a time to live. Belongs to the event loop's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._heap: list[tuple[float, _Scope, Any, Any]] = []
         # For each table the attribute and the very table object that the heap knows: a table that is replaced,
         # restored or switched to another attribute is read again.
@@ -99,11 +105,10 @@ class Expiries:
             return False  # removed or written again meanwhile; its later time waits in the heap as well
         responses._request_account_id.set(account)
         responses._request_region.set(region)
-        dynamodb._remove_item(table, partition, sort)
-        before = len(dynamodb._stream_records.get(name) or ())
-        dynamodb._emit_stream_event(name, "REMOVE", item, None)
-        for record in (dynamodb._stream_records.get(name) or [])[before:]:
-            record["userIdentity"] = dict(USER_IDENTITY)
+        removing.set(True)
+        with self._journal.step():
+            dynamodb._remove_item(table, partition, sort)
+            dynamodb._emit_stream_event(name, "REMOVE", item, None)
         return True
 
 

@@ -1,30 +1,33 @@
-"""Background saves: a forked child writes the whole state while the server goes on.
+"""Background saves: a forked child writes the state of every service while the server goes on.
 
 Why a fork: MiniStack's stores have no lock, so a thread fails on dictionaries that change under it, and saving on the
 event loop stops every request for half a second. A fork on the loop is one instant of all services, 2-4 ms long.
 
 Each save is a directory of its own, `saves/<number>`, made current by replacing the symbolic link `current` in one
-step: a process killed in the middle of a save leaves the previous one whole.
+step: a process killed in the middle of a save leaves the previous one whole. What is large is not in it but in the
+journal, so that a save is quick whatever the tables hold.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-logger = logging.getLogger("headwater.saves")
+from local.ministack import forking
+from local.ministack.journal import sync_directory
 
-HIGHEST_DESCRIPTOR = 65536
+logger = logging.getLogger("headwater.saves")
 
 LONGEST_SAVE_SECONDS = 60
 """A save that hangs is ended, so that the next one can do better: a fork may inherit a lock that nobody releases."""
+
+PATIENCE_SECONDS = 2.0
+"""When no save has worked for so long because the disk is full, changes are refused rather than lost."""
 
 WriteState = Callable[[Path], Callable[[], None]]
 """Writes every service's state file into a directory that holds the previous save's files, in a child of ours.
@@ -33,19 +36,31 @@ Returns what is to be done once the directory is the current one."""
 
 
 class Saves:
-    """The saves below `state`. `mark_changed` is cheap and thread safe; `attach` starts the background task."""
+    """The saves below `state`. `mark_changed` is cheap and thread safe; `attach` starts the background task.
 
-    def __init__(self, state: Path, *, interval_seconds: float, write: WriteState) -> None:
+    `before` is called at the fork and returns what is to be called when that save is the current one.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        *,
+        interval_seconds: float,
+        write: WriteState,
+        before: Callable[[], Callable[[], None]] = lambda: lambda: None,
+    ) -> None:
         self._directory = state / "saves"
         self.current = state / "current"
         self._interval_seconds = interval_seconds
         self._write = write
+        self._before = before
         self._changed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._child: int | None = None
         self._kept_open: list[int] = []
+        self._full_since: float | None = None
         self._directory.mkdir(parents=True, exist_ok=True)
         if not self.current.is_symlink():
             self._make_current(self._new_directory(0))
@@ -73,8 +88,8 @@ class Saves:
         link.replace(self.current)
 
     def keep_open(self, descriptor: int) -> None:
-        """A save keeps this file descriptor; all others from 3 on it closes, so that it holds no port and no client."""
-        self._kept_open = sorted([*self._kept_open, descriptor])
+        """A save keeps this file descriptor; all others from 3 on it closes."""
+        self._kept_open.append(descriptor)
 
     def attach(self) -> None:
         """Start saving in the background; call on the server's event loop."""
@@ -93,6 +108,11 @@ class Saves:
         if self._loop is not None and self._wake is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing could be saved for longer than is promised, because the disk is full."""
+        return self._full_since is not None and time.monotonic() - self._full_since > PATIENCE_SECONDS
+
     async def _run(self) -> None:
         assert self._loop is not None
         assert self._wake is not None
@@ -107,34 +127,29 @@ class Saves:
 
     async def _save_in_child(self) -> bool:
         started = time.monotonic()
+        done = self._before()
         self._child = self._fork_to_save()
         paused = time.monotonic() - started
-        status = await asyncio.to_thread(_wait, self._child)
+        status = await asyncio.to_thread(forking.wait, self._child)
         self._child = None
         logger.debug("Saved in %.2f s, paused %.1f ms", time.monotonic() - started, paused * 1000)
+        return self._ended(status, done)
+
+    def _ended(self, status: int, done: Callable[[], None]) -> bool:
+        if status == 0:
+            self._full_since = None
+            done()
+        elif status == forking.DISK_FULL:
+            self._full_since = self._full_since or time.monotonic()
         return status == 0
 
     def _fork_to_save(self) -> int:
-        gc.freeze()  # otherwise the collector touches, and so copies, every page in the child
-        child = os.fork()
-        if child:
-            gc.unfreeze()
-            return child
-        try:
-            gc.disable()
-            signal.alarm(LONGEST_SAVE_SECONDS)
-            self._close_descriptors()
-            self._save()
-        except BaseException:
-            logger.exception("This save failed; the previous one stays.")
-            os._exit(1)
-        os._exit(0)
-
-    def _close_descriptors(self) -> None:
-        start = 3
-        for kept in [*self._kept_open, HIGHEST_DESCRIPTOR]:
-            os.closerange(start, kept)
-            start = kept + 1
+        return forking.fork(
+            self._save,
+            what="This save, after which the previous one stays,",
+            longest_seconds=LONGEST_SAVE_SECONDS,
+            kept_open=self._kept_open,
+        )
 
     def _save(self) -> None:
         previous = self.current.resolve()
@@ -143,21 +158,22 @@ class Saves:
         for entry in previous.iterdir():
             os.link(entry, target / entry.name)
         clean_up = self._write(target)
+        sync_directory(target)
         self._make_current(target)
+        sync_directory(self._directory.parent)
         shutil.rmtree(previous, ignore_errors=True)
         clean_up()
 
+    def save_now(self) -> bool:
+        """Save and wait for it; False when it failed. A save that is under way is waited for first."""
+        if self._child is not None:
+            forking.wait(self._child)
+        done = self._before()
+        return self._ended(forking.wait(self._fork_to_save()), done)
+
     def finish(self) -> None:
-        """The last save at a graceful stop, once a child that is still writing has ended."""
+        """The last save at a graceful stop."""
         if self._task is not None:
             self._task.cancel()
-        if self._child is not None:
-            _wait(self._child)
-        _wait(self._fork_to_save())
-
-
-def _wait(child: int) -> int:
-    try:
-        return os.waitpid(child, 0)[1]
-    except ChildProcessError:
-        return 0  # another thread of ours waited for it first
+        if not self.save_now():
+            logger.error("The last save failed: changes since the one before are lost, but for what is in the journal.")

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.ministack.mends import appsync, cloudformation, dynamodb, lambda_functions, queries, serving, unknown_types
+from local.ministack.mends import (
+    appsync,
+    cloudformation,
+    durability,
+    dynamodb,
+    lambda_functions,
+    queries,
+    serving,
+    unknown_types,
+)
 
 MENDS: tuple[Callable[[], None], ...] = (
     serving.keep_process_file_out_of_tmp,
@@ -27,8 +36,12 @@ MENDS: tuple[Callable[[], None], ...] = (
     dynamodb.never_create_over_a_table,
     dynamodb.stop_stock_ttl_sweep,
     dynamodb.sweep_expired_items,
-    dynamodb.save_stream_records,
+    dynamodb.load_stream_records,
     dynamodb.find_lost_sequence_numbers,
+    durability.write_tables_to_journal,
+    durability.save_tables_without_items,
+    durability.keep_sessions,
+    durability.load_saved_state,
     dynamodb.announce_stream_records,
     queries.validate_expressions_once,
     queries.narrow_partitions,

@@ -9,8 +9,9 @@ from typing import Any
 from ministack.services import dynamodb, dynamodb_streams
 from ministack.services.cloudformation import provisioners
 
+from local.ministack import expiry
 from local.ministack.mends.unknown_types import Provisioned
-from local.ministack.process import expiries, notifier, saves
+from local.ministack.process import expiries, notifier
 
 _TABLE_TYPE = "AWS::DynamoDB::Table"
 
@@ -98,15 +99,12 @@ def stop_stock_ttl_sweep() -> None:
 _STREAM_STATE = ("_stream_records", "_stream_trimmed", "_closed_streams")
 
 
-def save_stream_records() -> None:
-    """After a restart every stream is empty and its sequence numbers begin anew."""
-    get_state, load_persisted_state = dynamodb.get_state, dynamodb.load_persisted_state
+def load_stream_records() -> None:
+    """After a restart every stream is empty and its sequence numbers begin anew.
 
-    def get_state_with_streams() -> dict[str, Any]:
-        state: dict[str, Any] = get_state()
-        state |= {name: getattr(dynamodb, name) for name in _STREAM_STATE}
-        state["_stream_seq_counter"] = dynamodb._stream_seq_counter
-        return state
+    The records come from the journal, or from a state that was saved before there was one.
+    """
+    load_persisted_state = dynamodb.load_persisted_state
 
     def load_with_streams(state: dict[str, Any]) -> None:
         load_persisted_state(state)
@@ -115,7 +113,7 @@ def save_stream_records() -> None:
                 getattr(dynamodb, name).update(state[name])
         dynamodb._stream_seq_counter = state.get("_stream_seq_counter", 0)
 
-    dynamodb.get_state, dynamodb.load_persisted_state = get_state_with_streams, load_with_streams
+    dynamodb.load_persisted_state = load_with_streams
 
 
 def find_lost_sequence_numbers() -> None:
@@ -140,14 +138,20 @@ def find_lost_sequence_numbers() -> None:
 
 def sweep_expired_items() -> None:
     """An item that expires is removed without a stream record."""
-    set_item = dynamodb._set_item
+    set_item, build_change_record = dynamodb._set_item, dynamodb._build_change_record
+
+    def build_with_identity(*change: Any) -> dict[str, Any]:
+        record: dict[str, Any] = build_change_record(*change)
+        if expiry.removing.get():
+            record["userIdentity"] = dict(expiry.USER_IDENTITY)
+        return record
 
     def set_and_note(table: dict[str, Any], partition: Any, sort: Any, item: dict[str, Any]) -> Any:
         old = set_item(table, partition, sort, item)
         expiries.item_written(table, partition, sort, item)
         return old
 
-    dynamodb._set_item = set_and_note
+    dynamodb._set_item, dynamodb._build_change_record = set_and_note, build_with_identity
 
 
 def announce_stream_records() -> None:
@@ -156,7 +160,6 @@ def announce_stream_records() -> None:
 
     def emit_and_announce(table_name: str, *change: Any, **options: Any) -> None:
         emit(table_name, *change, **options)
-        saves.mark_changed()
         table = dynamodb._tables.get(table_name) or {}
         if (table.get("StreamSpecification") or {}).get("StreamEnabled"):
             notifier.stream(table_name)

@@ -30,7 +30,7 @@ def save_in_background() -> None:
 
     def save_all(services: dict[str, Any]) -> None:
         del services  # asked again, in the process that writes
-        process.saves.finish()
+        process.finish()
 
     app.save_all = save_all
     # STATE_DIR itself stays what it was: keys and code, written once by their services, live there.
@@ -65,4 +65,4 @@ def announce_changes() -> None:
 
 def serve_endpoints() -> None:
     """There is no way to read the resolved resources of all stacks, or a principal with its policies."""
-    app.app = endpoints.wrap(app.app, mark_changed=process.saves.mark_changed, started=process.start_tasks)
+    app.app = endpoints.wrap(app.app, saves=process.saves, started=process.start_tasks)
