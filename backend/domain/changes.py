@@ -35,7 +35,7 @@ DEFAULT_PAGE, LARGEST_PAGE = 100, 1000
 MAX_TRANSACTION_BYTES = 3_500_000
 _KEPT_SECONDS = 48 * 3600  # twice as long as a stream keeps its records
 _ALL = 0  # as the present time of a read: nothing has expired, because here `at` decides and not what is left
-_FIRST_BACK, _MOST_FORWARD = 4, 100  # chunks in the first request of a read
+_FIRST_BACK, _MOST_FORWARD = 8, 100  # chunks in the first request of a read
 
 
 @dataclass(frozen=True)
