@@ -118,6 +118,7 @@ class Cloud:
         self._stopping = False
         self._notifications: socket.socket | None = None
         self._stream_callbacks: list[Callable[[str], None]] = []
+        self._source_callbacks: list[Callable[[str], None]] = []
         self._control_callbacks: list[Callable[[str], None]] = []
         self._session = _session(region)
         self._clients: dict[str, Any] = {}
@@ -242,13 +243,21 @@ class Cloud:
             while len(changed) < 256:
                 message = json.loads(self._notifications.recv(4096))
                 changed[next(iter(message.items()))] = None
+        callbacks = {"stream": self._stream_callbacks, "source": self._source_callbacks}
         for kind, name in changed:
-            for callback in self._stream_callbacks if kind == "stream" else self._control_callbacks:
+            for callback in callbacks.get(kind, self._control_callbacks):
                 callback(name)
 
     def on_stream(self, callback: Callable[[str], None]) -> None:
         """Call `callback(table name)` on the event loop after new records on the table's stream."""
         self._stream_callbacks.append(callback)
+
+    def on_source(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(ARN)` on the event loop after new records of a Kinesis stream, or messages of a mapped queue.
+
+        A message is announced when it becomes visible, also if that is again.
+        """
+        self._source_callbacks.append(callback)
 
     def on_control(self, callback: Callable[[str], None]) -> None:
         """Call `callback(service)` on the event loop after a change of a service's configuration."""

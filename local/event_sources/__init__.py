@@ -1,4 +1,7 @@
-"""Event source mappings: what Lambda's pollers do. DynamoDB streams; other sources are named and refused."""
+"""Event source mappings: what Lambda's pollers do for DynamoDB streams, Kinesis data streams and SQS queues.
+
+`docs/event-sources.md` lists what of them is emulated, with a source for each rule.
+"""
 
 from local.event_sources.event_sources import EventSources
 

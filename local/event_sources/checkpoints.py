@@ -46,6 +46,10 @@ class Checkpoints:
         number: str | None = self._mappings.get(uuid, {}).get("shards", {}).get(shard)
         return number
 
+    def shards(self, uuid: str) -> dict[str, str]:
+        """The last record that is done with, by shard."""
+        return dict(self._mappings.get(uuid, {}).get("shards", {}))
+
     def advance(self, uuid: str, shard: str, sequence_number: str) -> None:
         """All records up to this one are done with."""
         entry = self._mappings.setdefault(uuid, {"since": None, "shards": {}})

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
-from typing import Any, Protocol
 
 from local.event_sources.checkpoints import Checkpoints
 from local.event_sources.delivery import Delivery, Invoker
 from local.event_sources.destinations import FailureDestination
-from local.event_sources.filters import compile_filters
-from local.event_sources.lanes import Lane, Lanes
-from local.event_sources.mappings import Mapping
-from local.event_sources.records import Record, lambda_record
-from local.event_sources.streams import Shard, StreamReader
+from local.event_sources.dynamodb import DynamoDBStream
+from local.event_sources.filters import Filters
+from local.event_sources.kinesis import KinesisStream
+from local.event_sources.lanes import LARGEST_BATCH_BYTES, LARGEST_WINDOW_BATCH_BYTES, Lane, Lanes
+from local.event_sources.mappings import StreamMapping
+from local.event_sources.records import Record
+from local.event_sources.streams import EventSourcesCloud, Read, Shard, Stream
+from local.event_sources.windows import Windows
 
 logger = logging.getLogger("headwater.event_sources")
 
@@ -26,29 +27,28 @@ SHARDS_SECONDS = 30.0
 """How often new shards are looked for."""
 
 READ_LIMIT = 1000
-READ_BYTES = 512 * 1024
-"""A page with fewer records and fewer bytes than half of GetRecords' limits was the end of the shard."""
-
-
-class ConsumerCloud(Protocol):
-    """What consuming needs of `local.cloud.Cloud`."""
-
-    def client(self, service: Any) -> Any: ...
 
 
 class Consumer:
-    """One enabled mapping.
+    """One enabled mapping of a stream.
 
     Raises:
         NotEmulated: its filters or its destination are not known.
     """
 
-    def __init__(self, mapping: Mapping, cloud: ConsumerCloud, functions: Invoker, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, mapping: StreamMapping, cloud: EventSourcesCloud, functions: Invoker, checkpoints: Checkpoints
+    ) -> None:
         self._mapping = mapping
         self._functions = functions
         self._checkpoints = checkpoints
-        self._reader = StreamReader(cloud, mapping.stream_arn)
-        self._matches = compile_filters(mapping.patterns)
+        self._stream: Stream
+        if mapping.service == "kinesis":
+            self._stream = KinesisStream(cloud, mapping.source, mapping.function_arn)
+            self._filters = Filters(mapping.patterns, "data")
+        else:
+            self._stream = DynamoDBStream(cloud, mapping.source)
+            self._filters = Filters(mapping.patterns)
         self._destination = FailureDestination(cloud, mapping.on_failure) if mapping.on_failure else None
         self._stopping = asyncio.Event()
         self.started = False  # the iterators of the first shards are known
@@ -74,21 +74,27 @@ class Consumer:
         """Consume until `stop`.
 
         Raises:
-            ExceptionGroup: of StreamGone (there is no such stream) or errors of boto3 (the cloud does not answer).
+            ExceptionGroup: of SourceGone (there is no such stream) or errors of boto3 (the cloud does not answer).
         """
-        latest = self._begin()
         async with asyncio.TaskGroup() as tasks:
+            await self._stream.open()
+            latest = self._begin()
             while not self._stopping.is_set():
                 self._changed.clear()
-                shards = await self._reader.shards()
+                shards = await self._stream.shards()
+                listed = {shard.id for shard in shards}
                 for shard in shards:
                     # Records of a parent come before those of its children; a parent that was trimmed has none left.
-                    parent = self._shards.get(shard.parent or "")
-                    waits = parent is not None and not parent.done()
-                    if shard.id not in self._shards and not waits and not self._stopping.is_set():
+                    if shard.id in self._shards or any(self._waits_for(one) for one in listed & set(shard.parents)):
+                        continue
+                    if not self._stopping.is_set():
                         self._shards[shard.id] = tasks.create_task(self._consume(shard, latest=latest))
                 latest = False
                 await _wait(self._changed, SHARDS_SECONDS)
+
+    def _waits_for(self, parent: str) -> bool:
+        task = self._shards.get(parent)
+        return task is None or not task.done()
 
     def _begin(self) -> bool:
         """Remember where the mapping starts. True when it starts now, after the latest record."""
@@ -106,21 +112,28 @@ class Consumer:
             batch_size=mapping.batch_size,
             window_seconds=mapping.window_seconds,
             advance=lambda number: self._checkpoints.advance(mapping.uuid, shard.id, number),
+            batch_bytes=LARGEST_WINDOW_BATCH_BYTES if mapping.tumbling_seconds else LARGEST_BATCH_BYTES,
         )
-        delivery = Delivery(
-            mapping, shard.id, functions=self._functions, destination=self._destination, done=lanes.progress.done,
-            stopping=self._stopping,
-        )  # fmt: skip
         self._lanes[shard.id] = lanes
         self._wakes[shard.id] = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             for lane in lanes.all:
-                tasks.create_task(self._deliver(lane, delivery))
+                tasks.create_task(self._deliver(lane, lanes, shard))
             await self._read(shard, lanes, latest=latest)
             lanes.close()
         self._changed.set()
 
-    async def _deliver(self, lane: Lane, delivery: Delivery) -> None:
+    async def _deliver(self, lane: Lane, lanes: Lanes, shard: Shard) -> None:
+        mapping, done = self._mapping, lanes.progress.done
+        delivery = Delivery(
+            mapping, shard.id, functions=self._functions, destination=self._destination, stopping=self._stopping,
+            # What is in a tumbling window is done with when the window is.
+            done=(lambda _: None) if mapping.tumbling_seconds else done,
+            retention_seconds=self._stream.retention_seconds,
+        )  # fmt: skip
+        if mapping.tumbling_seconds:
+            await Windows(mapping.tumbling_seconds, shard.id, mapping.source, delivery, done).run(lane)
+            return
         while batch := await lane.batch():
             await delivery.deliver(batch)
 
@@ -135,32 +148,29 @@ class Consumer:
                 iterator, from_beginning = await self._open(shard, position, latest=latest)
                 self.started = True
             wake.clear()
-            answer = await self._reader.records(iterator, READ_LIMIT)
-            if answer is None:
+            page = await self._stream.records(shard.id, iterator, READ_LIMIT)
+            if page is None:
                 iterator, latest = None, False
                 continue
-            page, iterator = answer
-            size = 0
-            for raw in page:
-                record = lambda_record(raw, self._mapping.stream_arn)
-                size += record.size
-                if not from_beginning or self._is_ours(record, position):
-                    await self._put(record, lanes)
-                    position = record.sequence_number
+            iterator = page.iterator
+            for read in page.records:
+                if not from_beginning or self._is_ours(read.record, position):
+                    await self._put(read, lanes)
+                    position = read.record.sequence_number
             if iterator is None:
                 return
-            if len(page) < READ_LIMIT / 2 and size < READ_BYTES and not self._stopping.is_set():
+            if not page.more and not self._stopping.is_set():
                 await _wait(wake, POLL_SECONDS)
 
     async def _open(self, shard: Shard, position: str | None, *, latest: bool) -> tuple[str, bool]:
         """An iterator, and whether it starts at the beginning of the shard."""
         if position is not None:
-            iterator = await self._reader.iterator(shard.id, "AFTER_SEQUENCE_NUMBER", position)
+            iterator = await self._stream.iterator(shard.id, "AFTER_SEQUENCE_NUMBER", position)
             if iterator is not None:
                 return iterator, False
-            logger.warning("%s: its checkpoint is no longer in %s", self._mapping.uuid, self._mapping.stream_arn)
+            logger.warning("%s: its checkpoint is no longer in %s", self._mapping.uuid, self._mapping.source)
         latest = latest and position is None
-        iterator = await self._reader.iterator(shard.id, "LATEST" if latest else "TRIM_HORIZON")
+        iterator = await self._stream.iterator(shard.id, "LATEST" if latest else "TRIM_HORIZON")
         assert iterator is not None  # only sequence numbers are trimmed
         return iterator, not latest
 
@@ -172,13 +182,13 @@ class Consumer:
         if position is not None:
             return int(record.sequence_number) > int(position)
         since = self._checkpoints.since(self._mapping.uuid)
-        return since is None or record.created >= math.floor(since)  # records have whole seconds
+        return since is None or record.created > since - self._stream.resolution_seconds
 
-    async def _put(self, record: Record, lanes: Lanes) -> None:
-        if self._matches(record.event):
-            await lanes.put(record)
+    async def _put(self, read: Read, lanes: Lanes) -> None:
+        if self._filters.match(read.document):
+            await lanes.put(read.record)
         else:
-            lanes.skip(record)
+            lanes.skip(read.record)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

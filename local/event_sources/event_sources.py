@@ -1,4 +1,4 @@
-"""Keeps one consumer per enabled mapping, as Lambda's API lists them at any time."""
+"""Keeps one poller per enabled mapping, as Lambda's API lists them at any time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from local.event_sources import mappings
 from local.event_sources.checkpoints import Checkpoints
 from local.event_sources.consumer import Consumer
 from local.event_sources.delivery import Invoker
-from local.event_sources.mappings import Mapping
-from local.event_sources.streams import StreamGone
+from local.event_sources.mappings import QueueMapping, StreamMapping
+from local.event_sources.poller import QueuePoller
+from local.event_sources.streams import SourceGone
 
 logger = logging.getLogger("headwater.event_sources")
 
@@ -33,7 +34,23 @@ class EventSourcesCloud(Protocol):
 
     def client(self, service: Any) -> Any: ...
     def on_stream(self, callback: Callable[[str], None]) -> None: ...
+    def on_source(self, callback: Callable[[str], None]) -> None: ...
     def on_control(self, callback: Callable[[str], None]) -> None: ...
+
+
+class Poller(Protocol):
+    """What serves one enabled mapping: `Consumer` for a stream, `QueuePoller` for a queue."""
+
+    started: bool
+
+    def notify(self) -> None:
+        """The source may have something new."""
+
+    def stop(self) -> None:
+        """Let running invocations finish, then `run` returns."""
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
 
 
 class EventSources:
@@ -48,7 +65,8 @@ class EventSources:
         self._task: asyncio.Task[None] | None = None
         self.not_emulated: dict[str, NotEmulated] = {}
         """Why a mapping is not served, by its UUID. Each is logged once."""
-        cloud.on_stream(self._stream_changed)
+        cloud.on_stream(self._announced)
+        cloud.on_source(self._announced)
         cloud.on_control(self._control_changed)
 
     async def start(self) -> None:
@@ -82,12 +100,14 @@ class EventSources:
         except (ClientError, BotoCoreError) as error:
             logger.warning("event source mappings cannot be listed: %s", error)
             return
-        found: dict[str, Mapping] = {}
+        found: dict[str, StreamMapping | QueueMapping] = {}
         for description in descriptions:
             try:
                 mapping = mappings.parse(description)
             except NotEmulated as error:
                 self.refuse(description["UUID"], error)
+            except Exception as error:  # noqa: BLE001 - whatever one mapping holds, the others must be served
+                self.refuse(description["UUID"], NotEmulated(f"Event source mapping {description}", repr(error)))
             else:
                 found[mapping.uuid] = mapping
         for uuid, mapping in found.items():
@@ -106,25 +126,47 @@ class EventSources:
         runner = self._runners.get(uuid)
         return runner is not None and runner.started
 
+    def accept(self, uuid: str) -> None:
+        """A mapping that is served, perhaps after it was refused as it was before."""
+        self.not_emulated.pop(uuid, None)
+
     def refuse(self, uuid: str, error: NotEmulated) -> None:
         """A mapping that cannot be served as it is."""
         if str(self.not_emulated.get(uuid)) != str(error):
             self.not_emulated[uuid] = error
             logger.warning("%s", error)
 
-    def consumer(self, mapping: Mapping) -> Consumer:
-        """A consumer for a mapping. Raises NotEmulated."""
+    def poller(self, mapping: StreamMapping | QueueMapping) -> Poller:
+        """What serves a mapping. Raises NotEmulated."""
+        if isinstance(mapping, QueueMapping):
+            return QueuePoller(mapping, self._cloud, self._functions)
         return Consumer(mapping, self._cloud, self._functions, self._checkpoints)
 
+    def state(self) -> list[dict[str, Any]]:
+        """Every mapping: what it maps, whether it is served or why not, and its checkpoints by shard."""
+        return [
+            {
+                "uuid": uuid,
+                "source": runner.wanted.source,
+                "function": runner.wanted.function_arn,
+                "enabled": runner.wanted.enabled,
+                "running": runner.started,
+                "refused": str(self.not_emulated[uuid]) if uuid in self.not_emulated else None,
+                "checkpoints": self._checkpoints.shards(uuid),
+            }
+            for uuid, runner in self._runners.items()
+            if runner.wanted is not None
+        ]
+
     def forget(self, uuid: str) -> None:
-        """A mapping was deleted and its consumer has ended."""
+        """A mapping was deleted and its poller has ended."""
         self._runners.pop(uuid, None)
         self.not_emulated.pop(uuid, None)
         self._checkpoints.forget(uuid)
 
-    def _stream_changed(self, table: str) -> None:
+    def _announced(self, name: str) -> None:
         for runner in self._runners.values():
-            runner.notify(table)
+            runner.notify(name)
 
     def _control_changed(self, service: str) -> None:
         if service in {"lambda", "cloudformation"}:
@@ -132,42 +174,42 @@ class EventSources:
 
 
 class _Runner:
-    """One mapping's task, so that no mapping waits for another: runs a consumer for what is wanted at the time."""
+    """One mapping's task, so that no mapping waits for another: runs a poller for what is wanted at the time."""
 
     def __init__(self, sources: EventSources, uuid: str) -> None:
         self._sources = sources
         self._uuid = uuid
-        self._wanted: Mapping | None = None
-        self._consumer: Consumer | None = None
-        self._table = ""
+        self.wanted: StreamMapping | QueueMapping | None = None
+        self._poller: Poller | None = None
+        self._announced_as = ""
         self._gone = False
         self._stopped = False
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"event source mapping {uuid}")
 
-    def want(self, mapping: Mapping | None) -> None:
+    def want(self, mapping: StreamMapping | QueueMapping | None) -> None:
         """What the mapping is now; None when it was deleted."""
-        if mapping != self._wanted or mapping is None:
-            self._wanted = mapping
+        if mapping != self.wanted or mapping is None:
+            self.wanted = mapping
             self._changed.set()
-            if self._consumer is not None:
-                self._consumer.stop()
+            if self._poller is not None:
+                self._poller.stop()
 
-    def notify(self, table: str) -> None:
-        """A table's stream has something new."""
-        if self._consumer is not None and table == self._table:
-            self._consumer.notify()
+    def notify(self, name: str) -> None:
+        """A source has something new."""
+        if self._poller is not None and name == self._announced_as:
+            self._poller.notify()
 
     @property
     def started(self) -> bool:
         """Whether records are being read, from the start on that the mapping asks for."""
-        return self._consumer is not None and self._consumer.started
+        return self._poller is not None and self._poller.started
 
     async def stop(self) -> None:
         """End the task."""
         self._stopped = True
-        if self._consumer is not None:
-            self._consumer.stop()
+        if self._poller is not None:
+            self._poller.stop()
             await asyncio.wait([self._task], timeout=STOP_SECONDS)
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -177,37 +219,44 @@ class _Runner:
         await self._changed.wait()
         while not self._stopped:
             self._changed.clear()
-            mapping = self._wanted
+            mapping = self.wanted
             if mapping is None:
                 self._sources.forget(self._uuid)
                 return
             if mapping.enabled:
-                await self._consume(mapping)
+                await self._serve(mapping)
             else:
                 await self._changed.wait()
 
-    async def _consume(self, mapping: Mapping) -> None:
+    async def _serve(self, mapping: StreamMapping | QueueMapping) -> None:
+        refusal: NotEmulated | None = None
         try:
-            self._consumer = self._sources.consumer(mapping)
-        except NotEmulated as error:
-            self._sources.refuse(self._uuid, error)
-            await self._changed.wait()
-            return
-        self._table = mapping.table
-        try:
-            await self._consumer.run()
-        except* StreamGone:
+            self._poller = self._sources.poller(mapping)
+            self._announced_as = mapping.announced_as
+            self._sources.accept(self._uuid)
+            await self._poller.run()
+        except* NotEmulated as errors:
+            refusal = _first(errors)
+        except* SourceGone:
             if not self._gone:
-                logger.warning("%s: there is no stream %s", mapping.uuid, mapping.stream_arn)
+                logger.warning("%s: there is no %s", mapping.uuid, mapping.source)
             self._gone = True
             await self._pause()
         except* Exception:  # one mapping's trouble must not end it, let alone the others
             logger.exception("%s failed and starts again from its checkpoint", mapping.uuid)
             await self._pause()
         finally:
-            self._consumer = None
+            self._poller = None
+        if refusal is not None:
+            self._sources.refuse(self._uuid, refusal)
+            await self._changed.wait()
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RESTART_SECONDS):
                 await self._changed.wait()
+
+
+def _first(errors: BaseExceptionGroup[NotEmulated]) -> NotEmulated:
+    found = errors.exceptions[0]
+    return found if isinstance(found, NotEmulated) else _first(found)

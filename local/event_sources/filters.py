@@ -1,194 +1,90 @@
-"""Filter criteria of event source mappings: EventBridge patterns on a record.
+"""Filter criteria of event source mappings: which records a function gets.
 
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html and
-https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+"For filter rules, Lambda supports the same set of syntax and rules as Amazon EventBridge." A mapping's filters are
+alternatives. https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 """
 
 from __future__ import annotations
 
 import json
-import operator
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from local.errors import NotEmulated
-
-Predicate = Callable[[Any], bool]
-
-_MISSING = object()
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
+from local.event_sources.patterns import Predicate, compile_pattern, loads
 
 
-def compile_filters(patterns: Sequence[str]) -> Predicate:
-    """A predicate of records: any of the patterns matches, or there are none.
+class Document(NamedTuple):
+    """What filters see of a record: its members, and the text of its data where that is a text of the sender's."""
+
+    members: Mapping[str, Any]
+    data: str | None = None
+
+
+class Filters:
+    """The filters of one mapping. `data_key` names the member that holds the sender's data: `data`, `body` or none.
 
     Raises:
         NotEmulated: a pattern is no pattern, or has an operator that is not known.
     """
-    compiled = []
-    for text in patterns:
+
+    def __init__(self, patterns: Sequence[str], data_key: str | None = None) -> None:
+        self._data_key = data_key
+        self._filters = [_Filter(text, data_key) for text in patterns]
+
+    def match(self, document: Document) -> bool:
+        """Whether one of the filters matches, or there are none."""
+        if not self._filters:
+            return True
+        members = document.members
+        if document.data is not None and self._data_key and any(each.wants for each in self._filters):
+            members = {**members, self._data_key: document.data}
+        structure = _structure(document.data) if any(each.wants == "json" for each in self._filters) else None
+        return any(each.match(members, structure) for each in self._filters)
+
+
+class _Filter:
+    """One pattern. `wants` is the form that it expects of the data: `json`, `text`, or None when it does not look."""
+
+    def __init__(self, text: str, data_key: str | None) -> None:
         try:
-            pattern = json.loads(text)
+            pattern = loads(text)
         except ValueError as error:
             raise NotEmulated(f"Filter pattern {text}", f"it is no JSON: {error}") from error
         if not isinstance(pattern, Mapping):
             raise NotEmulated(f"Filter pattern {text}", "a pattern is an object")
-        compiled.append(_object(pattern))
-    return (lambda record: any(matches(record) for matches in compiled)) if compiled else lambda record: True  # noqa: ARG005
+        self._data_key = data_key
+        self.wants = _form(pattern, data_key) if data_key else None
+        if self.wants == "text" and data_key == "data":
+            # "Lambda throws an exception at the time of the event source mapping creation or update."
+            raise NotEmulated(f"Filter pattern {text}", "the pattern for the data of a Kinesis record must be JSON")
+        self._matches: Predicate = compile_pattern(pattern)
+
+    def match(self, members: Mapping[str, Any], structure: Any) -> bool:
+        """The format of the data and of the pattern for it must be the same: "if there is a mismatch, Lambda drops".
+
+        https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html has the table.
+        """
+        if self.wants is None or self._data_key is None:
+            return self._matches(members)
+        if self.wants == "json":
+            return structure is not None and self._matches({**members, self._data_key: structure})
+        return _structure(members[self._data_key]) is None and self._matches(members)
 
 
-def _object(pattern: Mapping[str, Any]) -> Predicate:
-    fields: list[tuple[str, Predicate]] = []
-    alternatives: list[Predicate] = []
-    for key, value in pattern.items():
-        if key == "$or":
-            if not isinstance(value, list) or not all(isinstance(branch, Mapping) for branch in value):
-                raise NotEmulated(f"Filter {json.dumps({key: value})}", "$or takes a list of patterns")
-            alternatives = [_object(branch) for branch in value]
-        elif isinstance(value, Mapping):
-            fields.append((key, _nested(_object(value), value)))
-        elif isinstance(value, list):
-            fields.append((key, _leaf(value)))
-        else:
-            raise NotEmulated(f"Filter {json.dumps({key: value})}", "a field takes a list or a nested pattern")
-
-    def matches(record: Any) -> bool:
-        if not isinstance(record, Mapping):
-            return False
-        if not all(check(record.get(key, _MISSING)) for key, check in fields):
-            return False
-        return not alternatives or any(check(record) for check in alternatives)
-
-    return matches
+def _form(pattern: Mapping[str, Any], data_key: str) -> str | None:
+    """What a pattern expects of the data, also in the branches of its $or."""
+    branches = [pattern, *(one for one in pattern.get("$or", []) if isinstance(one, Mapping))]
+    expected = {"text" if isinstance(one[data_key], list) else "json" for one in branches if data_key in one}
+    if len(expected) > 1:
+        raise NotEmulated(f"Filter pattern {json.dumps(pattern, default=str)}", f"it wants {data_key} in two forms")
+    return expected.pop() if expected else None
 
 
-def _nested(check: Predicate, pattern: Mapping[str, Any]) -> Predicate:
-    def matches(value: Any) -> bool:
-        if value is _MISSING:
-            return _satisfied_by_absence(pattern)
-        if isinstance(value, list):
-            return any(check(element) for element in value)
-        return check(value)
-
-    return matches
-
-
-def _satisfied_by_absence(pattern: Mapping[str, Any]) -> bool:
-    """`{"exists": false}` holds as well when an object on the way to the field is missing."""
-    for value in pattern.values():
-        if isinstance(value, Mapping):
-            if not _satisfied_by_absence(value):
-                return False
-        elif not isinstance(value, list) or not _leaf(value)(_MISSING):
-            return False
-    return True
-
-
-def _leaf(choices: list[Any]) -> Predicate:
-    checks = [_choice(choice) for choice in choices]
-
-    def matches(value: Any) -> bool:
-        # A list in the event matches when one of its elements does.
-        values = value if isinstance(value, list) and value else [value]
-        return any(check(element) for check in checks for element in values)
-
-    return matches
-
-
-def _choice(choice: Any) -> Predicate:
-    if isinstance(choice, Mapping):
-        if len(choice) != 1:
-            raise NotEmulated(f"Filter operator {json.dumps(choice)}", "one operator at a time")
-        name, argument = next(iter(choice.items()))
-        if name not in _OPERATORS:
-            raise NotEmulated(f"Filter operator {name}", f"known are {', '.join(sorted(_OPERATORS))}")
-        try:
-            return _OPERATORS[name](argument)
-        except (TypeError, ValueError, KeyError) as error:
-            raise NotEmulated(f"Filter operator {json.dumps(choice)}", "it does not take that") from error
-    if isinstance(choice, list):
-        raise NotEmulated(f"Filter value {json.dumps(choice)}", "values are strings, numbers, booleans and null")
-    return lambda value: value is not _MISSING and _equal(value, choice)
-
-
-def _equal(value: Any, choice: Any) -> bool:
-    # True is 1 in Python and nowhere else.
-    return value == choice and isinstance(value, bool) == isinstance(choice, bool)
-
-
-def _text(argument: Any, fold: Callable[[str], str] = lambda text: text) -> str:
-    if not isinstance(argument, str):
-        raise TypeError(argument)
-    return fold(argument)
-
-
-def _affix(test: Callable[[str, str], bool]) -> Callable[[Any], Predicate]:
-    def build(argument: Any) -> Predicate:
-        if isinstance(argument, Mapping):
-            folded = _text(argument["equals-ignore-case"], str.casefold)
-            return lambda value: isinstance(value, str) and test(value.casefold(), folded)
-        text = _text(argument)
-        return lambda value: isinstance(value, str) and test(value, text)
-
-    return build
-
-
-def _equals_ignore_case(argument: Any) -> Predicate:
-    folded = _text(argument, str.casefold)
-    return lambda value: isinstance(value, str) and value.casefold() == folded
-
-
-def _wildcard(argument: Any) -> Predicate:
-    # Only * is special; \* is a star.
-    parts = [re.escape(part.replace("\\*", "*")) for part in re.split(r"(?<!\\)\*", _text(argument))]
-    expression = re.compile(".*".join(parts), re.DOTALL)
-    return lambda value: isinstance(value, str) and expression.fullmatch(value) is not None
-
-
-def _anything_but(argument: Any) -> Predicate:
-    if isinstance(argument, Mapping):
-        name, inner = next(iter(argument.items()))
-        if name not in {"prefix", "suffix", "equals-ignore-case", "wildcard"} or len(argument) != 1:
-            raise ValueError(argument)
-        checks = [_OPERATORS[name](one) for one in (inner if isinstance(inner, list) else [inner])]
-        return lambda value: isinstance(value, str) and not any(check(value) for check in checks)
-    excluded = argument if isinstance(argument, list) else [argument]
-    return lambda value: value is not _MISSING and not any(_equal(value, one) for one in excluded)
-
-
-def _numeric(argument: Any) -> Predicate:
-    if not isinstance(argument, list) or len(argument) not in {2, 4}:
-        raise ValueError(argument)
-    bounds = [(_COMPARISONS[argument[i]], float(argument[i + 1])) for i in range(0, len(argument), 2)]
-
-    # A DynamoDB number is a string ({"N": "5"}), which no numeric comparison matches: Lambda's guide says so too.
-    def matches(value: Any) -> bool:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and all(compare(value, bound) for compare, bound in bounds)
-
-    return matches
-
-
-def _exists(argument: Any) -> Predicate:
-    if not isinstance(argument, bool):
-        raise TypeError(argument)
-
-    # Only leaves exist: a nested object does not.
-    def matches(value: Any) -> bool:
-        return (value is not _MISSING and not isinstance(value, Mapping)) == argument
-
-    return matches
-
-
-_OPERATORS: dict[str, Callable[[Any], Predicate]] = {
-    "prefix": _affix(str.startswith),
-    "suffix": _affix(str.endswith),
-    "equals-ignore-case": _equals_ignore_case,
-    "wildcard": _wildcard,
-    "anything-but": _anything_but,
-    "numeric": _numeric,
-    "exists": _exists,
-}
+def _structure(data: str | None) -> Any:
+    """The object or list that a text holds, or None. A single value in JSON counts as a plain string."""
+    try:
+        value = loads(data or "")
+    except ValueError:
+        return None
+    return value if isinstance(value, Mapping | list) else None

@@ -1,90 +1,85 @@
-"""Reading DynamoDB streams: shards, iterators, records."""
+"""What DynamoDB streams and Kinesis data streams have in common for a consumer: shards, iterators, records."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import ClientError
 
+from local.event_sources.filters import Document
+from local.event_sources.records import Record
 
-class StreamsCloud(Protocol):
+
+class EventSourcesCloud(Protocol):
     """What reading needs of `local.cloud.Cloud`."""
 
     def client(self, service: Any) -> Any: ...
 
 
 class Shard(NamedTuple):
-    """A shard of a stream; `parent` may have been trimmed."""
+    """A shard of a stream. Its parents (two after a merge) may have been trimmed."""
 
     id: str
-    parent: str | None
+    parents: tuple[str, ...] = ()
 
 
-class StreamGone(Exception):
-    """The stream does not exist (any more)."""
+class Read(NamedTuple):
+    """A record and what the filters see of it."""
+
+    record: Record
+    document: Document
 
 
-class StreamReader:
-    """One stream. Blocking calls run in threads."""
+class Page(NamedTuple):
+    """Some records. `iterator` is None at the end of a closed shard; `more` says that others can be read at once."""
 
-    def __init__(self, cloud: StreamsCloud, stream_arn: str) -> None:
-        self._client = cloud.client("dynamodbstreams")
-        # Records are passed on as they came: the parsed form has binary values as bytes and times as datetimes.
-        self._client.meta.events.register(
-            "after-call.dynamodb-streams.GetRecords", _keep_wire_form, unique_id="headwater-wire-form"
-        )
-        self._arn = stream_arn
+    records: list[Read]
+    iterator: str | None
+    more: bool
+
+
+class SourceGone(Exception):
+    """The stream or queue does not exist (any more)."""
+
+
+class Stream(Protocol):
+    """One stream, as a consumer reads it.
+
+    `resolution_seconds` is how exactly its records are dated. `retention_seconds` is how long it keeps them: "Lambda
+    retries until the records expire".
+    """
+
+    resolution_seconds: float
+    retention_seconds: float
+
+    async def open(self) -> None:
+        """Learn what the records' shape needs. Raises SourceGone."""
 
     async def shards(self) -> list[Shard]:
-        """All shards. Raises StreamGone."""
-        found: list[Shard] = []
-        more: dict[str, str] = {}
-        while True:
-            description = (await self._call(self._client.describe_stream, **more))["StreamDescription"]
-            found += [Shard(shard["ShardId"], shard.get("ParentShardId")) for shard in description["Shards"]]
-            last = description.get("LastEvaluatedShardId")
-            if not last:
-                return found
-            more = {"ExclusiveStartShardId": last}
+        """All shards. Raises SourceGone."""
 
     async def iterator(self, shard: str, kind: str, sequence_number: str | None = None) -> str | None:
-        """An iterator, or None when the stream no longer has that sequence number. Raises StreamGone."""
-        position = {"SequenceNumber": sequence_number} if sequence_number else {}
-        try:
-            answer = await self._call(
-                self._client.get_shard_iterator, ShardId=shard, ShardIteratorType=kind, **position
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "TrimmedDataAccessException":
-                return None
-            raise
-        iterator: str = answer["ShardIterator"]
-        return iterator
+        """An iterator, or None when the stream no longer has that sequence number. Raises SourceGone."""
 
-    async def records(self, iterator: str, limit: int) -> tuple[list[dict[str, Any]], str | None] | None:
-        """Wire records and the next iterator (None at the end of a closed shard); None when this one expired."""
-        try:
-            answer = await asyncio.to_thread(self._client.get_records, ShardIterator=iterator, Limit=limit)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in {"ExpiredIteratorException", "TrimmedDataAccessException"}:
-                return None
-            if code == "ResourceNotFoundException":
-                raise StreamGone(self._arn) from error
-            raise
-        return answer["WireRecords"], answer.get("NextShardIterator")
-
-    async def _call(self, operation: Any, **arguments: str) -> Any:
-        try:
-            return await asyncio.to_thread(operation, StreamArn=self._arn, **arguments)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                raise StreamGone(self._arn) from error
-            raise
+    async def records(self, shard: str, iterator: str, limit: int) -> Page | None:
+        """The next records, or None when the iterator has expired. Raises SourceGone."""
 
 
-def _keep_wire_form(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
-    if "Error" not in parsed:
-        parsed["WireRecords"] = json.loads(http_response.content).get("Records", [])
+GONE = frozenset({"ResourceNotFoundException"})
+OVER = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
+
+
+async def call(operation: Any, **arguments: Any) -> Any:
+    """One call of boto3 in a thread. Raises SourceGone, or ClientError."""
+    try:
+        return await asyncio.to_thread(operation, **arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in GONE:
+            raise SourceGone(str(error)) from error
+        raise
+
+
+def is_over(error: ClientError) -> bool:
+    """Whether an error says that an iterator or its sequence number can no longer be used."""
+    return error.response["Error"]["Code"] in OVER

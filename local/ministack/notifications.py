@@ -32,6 +32,10 @@ class Notifier:
         """A stream record of `table` was written."""
         self._send({"stream": table})
 
+    def source(self, arn: str) -> None:
+        """A Kinesis stream has new records, or a queue has messages that can be received."""
+        self._send({"source": arn})
+
     def control(self, service: str) -> None:
         """The configuration of a service (`cloudformation`, `lambda`, `iam`, ...) changed."""
         self._send({"control": service})

@@ -13,9 +13,11 @@ from local.ministack.mends import (
     cloudformation,
     durability,
     dynamodb,
+    kinesis,
     lambda_functions,
     queries,
     serving,
+    sqs,
     unknown_types,
 )
 
@@ -43,6 +45,10 @@ MENDS: tuple[Callable[[], None], ...] = (
     durability.keep_sessions,
     durability.load_saved_state,
     dynamodb.announce_stream_records,
+    kinesis.announce_records,
+    kinesis.keep_closed_shards,
+    kinesis.keep_iterators_in_place,
+    sqs.announce_messages,
     queries.validate_expressions_once,
     queries.narrow_partitions,
     lambda_functions.forward_invocations,

@@ -20,6 +20,14 @@ STREAM_BATCH_SIZE = 100
 """Lambda's default for DynamoDB and Kinesis: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"""
 
 
+_MAPPING_PROPERTIES = (
+    "TumblingWindowInSeconds", "StartingPositionTimestamp", "MaximumRecordAgeInSeconds", "ProvisionedPollerConfig",
+    "KMSKeyArn", "SelfManagedEventSource", "SourceAccessConfigurations", "Topics", "Queues",
+    "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig", "DocumentDBEventSourceConfig",
+)  # fmt: skip
+"""What MiniStack does not keep of a mapping. Some is not emulated; it has to be seen to be refused."""
+
+
 def _result(answer: invocation.Answer) -> dict[str, Any]:
     """The workers' answer in the shape that MiniStack's callers read."""
     if answer.status == _RATE_LIMITED:
@@ -101,7 +109,7 @@ def turn_event_source_pollers_off() -> None:
 
 
 def keep_event_source_mapping_properties() -> None:
-    """A mapping that the template creates with `Enabled: false` is enabled; three further properties are lost.
+    """A mapping that the template creates with `Enabled: false` is enabled; other properties are lost, by the API too.
 
     The batch size of a stream mapping is 10 where it says none, and not AWS's 100.
     """
@@ -112,7 +120,7 @@ def keep_event_source_mapping_properties() -> None:
         mapping = lambda_svc._esms[mapping_id]
         enabled = provisioners._cfn_bool(properties.get("Enabled", True))
         mapping |= {"Enabled": enabled, "State": "Enabled" if enabled else "Disabled"}
-        for name in ("TumblingWindowInSeconds", "StartingPositionTimestamp", "MaximumRecordAgeInSeconds"):
+        for name in _MAPPING_PROPERTIES:
             if properties.get(name) is not None:
                 mapping[name] = properties[name]
         if ":sqs:" in mapping["EventSourceArn"]:
@@ -135,14 +143,26 @@ def keep_event_source_mapping_properties() -> None:
         complete(updated[0], new)
         return updated
 
-    create_by_request = lambda_svc._create_esm
+    create_by_request, update_by_request = lambda_svc._create_esm, lambda_svc._update_esm
 
-    def create_with_batch_size(request: dict[str, Any]) -> Any:
+    def answer(response: Any, request: Mapping[str, Any]) -> Any:
+        status, headers, body = response
+        if status >= 300:
+            return response
+        kept = {name: request[name] for name in _MAPPING_PROPERTIES if request.get(name) is not None}
+        mapping = lambda_svc._esms[json.loads(body)["UUID"]]
+        mapping |= kept
+        return status, headers, json.dumps(lambda_svc._esm_response(mapping)).encode()
+
+    def create_by_request_complete(request: dict[str, Any]) -> Any:
         stream = ":sqs:" not in request.get("EventSourceArn", "")
-        return create_by_request({"BatchSize": STREAM_BATCH_SIZE, **request} if stream else request)
+        return answer(create_by_request({"BatchSize": STREAM_BATCH_SIZE, **request} if stream else request), request)
+
+    def update_by_request_complete(mapping_id: str, request: dict[str, Any]) -> Any:
+        return answer(update_by_request(mapping_id, request), request)
 
     handler |= {"create": create_complete, "update": update_complete}
-    lambda_svc._create_esm = create_with_batch_size
+    lambda_svc._create_esm, lambda_svc._update_esm = create_by_request_complete, update_by_request_complete
 
 
 def _environment(variables: Mapping[str, Any]) -> dict[str, str]:

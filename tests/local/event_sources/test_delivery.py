@@ -11,17 +11,20 @@ from typing import Any
 import pytest
 
 from local.event_sources.delivery import Delivery
-from local.event_sources.mappings import Mapping, parse
-from local.event_sources.records import Record, lambda_record
+from local.event_sources.dynamodb import read
+from local.event_sources.mappings import StreamMapping, parse
+from local.event_sources.records import Record
 from local.functions import Invocation, TooManyRequests
 
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/Main/stream/2026-11-21T00:00:00.000"
 
 
-def mapping(**settings: Any) -> Mapping:
+def mapping(**settings: Any) -> StreamMapping:
     """A mapping with fields of the Lambda API."""
     described = {"UUID": "m-1", "EventSourceArn": STREAM, "FunctionArn": "f", "State": "Enabled"}
-    return parse(described | settings)
+    parsed = parse(described | settings)
+    assert isinstance(parsed, StreamMapping)
+    return parsed
 
 
 def record(number: int, *, created: float | None = None) -> Record:
@@ -30,7 +33,8 @@ def record(number: int, *, created: float | None = None) -> Record:
         "ApproximateCreationDateTime": created or time.time(),
         "Keys": {"pk": {"S": f"k{number}"}}, "SequenceNumber": str(number), "StreamViewType": "KEYS_ONLY",
     }  # fmt: skip
-    return lambda_record({"eventID": "e", "eventName": "INSERT", "awsRegion": "us-east-1", "dynamodb": change}, STREAM)
+    raw = {"eventID": "e", "eventName": "INSERT", "awsRegion": "us-east-1", "dynamodb": change}
+    return read(raw, STREAM).record
 
 
 class Function:

@@ -227,10 +227,12 @@ async def test_a_checkpoint_that_the_stream_lost_skips_nothing(world: World) -> 
     await until(lambda: function.numbers() == [1, 1, 2, 3])
 
 
-async def test_what_is_not_polled_is_named(world: World) -> None:
-    function = await world.function()
-    await world.call("sqs", "create_queue", QueueName="unserved")
-    arn = "arn:aws:sqs:us-east-1:000000000000:unserved"
-    created = await world.call("lambda", "create_event_source_mapping", FunctionName=function.name, EventSourceArn=arn)
-    await until(lambda: created["UUID"] in world.sources.not_emulated)
-    assert "only DynamoDB streams are polled" in str(world.sources.not_emulated[created["UUID"]])
+async def test_what_is_not_polled_is_named_and_stops_nobody(world: World) -> None:
+    table, function, fine = await world.table(), await world.function(), await world.function()
+    mapping = await function.map(table, TumblingWindowInSeconds=30, ParallelizationFactor=2)
+    await fine.map(table)
+    await table.put(1)
+    await until(lambda: fine.numbers() == [1])
+    assert "TumblingWindowInSeconds and ParallelizationFactor" in str(world.sources.not_emulated[mapping])
+    await world.call("lambda", "update_event_source_mapping", UUID=mapping, ParallelizationFactor=1)
+    await until(lambda: mapping not in world.sources.not_emulated and function.numbers() == [1])
