@@ -27,6 +27,7 @@ from botocore.config import Config
 
 from local.ministack import state_lock
 from local.ministack.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from local.role_sessions import Credentials, RoleSessions
 
 logger = logging.getLogger("headwater.cloud")
 
@@ -38,8 +39,15 @@ save, and what was acknowledged matters more than a quick end."""
 PREDECESSOR_SECONDS = 6.0
 LOG_BYTES = 10_000_000
 """A log that is larger at the start is put aside, in the place of the one before."""
-RENEW_BEFORE_SECONDS = 300.0
-"""Role credentials are renewed this long before they expire, so that none expires in a worker's hands."""
+
+_CLIENT_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    # A refused connection means that MiniStack is gone: no thread should go on trying for long.
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=64,
+    s3={"addressing_style": "path"},
+)
 
 
 class CloudError(Exception):
@@ -88,16 +96,6 @@ class Principal:
     limits: tuple[tuple[Mapping[str, Any], ...], ...] = ()
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """Temporary credentials of a role; `expires_at` in epoch seconds."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str
-    expires_at: float
-
-
 class Cloud:
     """The MiniStack child. `state` is its directory (data and log); `mqtt_port` 0 turns the MQTT listener off.
 
@@ -120,10 +118,11 @@ class Cloud:
         self._stream_callbacks: list[Callable[[str], None]] = []
         self._source_callbacks: list[Callable[[str], None]] = []
         self._control_callbacks: list[Callable[[str], None]] = []
+        self._notice_callbacks: list[Callable[[str], None]] = []
         self._session = _session(region)
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
-        self._credentials: dict[tuple[str, str], Credentials] = {}
+        self.sessions = RoleSessions(self._request)
 
     # --- the process ---
 
@@ -243,7 +242,9 @@ class Cloud:
             while len(changed) < 256:
                 message = json.loads(self._notifications.recv(4096))
                 changed[next(iter(message.items()))] = None
-        callbacks = {"stream": self._stream_callbacks, "source": self._source_callbacks}
+        callbacks = {
+            "stream": self._stream_callbacks, "source": self._source_callbacks, "notice": self._notice_callbacks,
+        }  # fmt: skip
         for kind, name in changed:
             for callback in callbacks.get(kind, self._control_callbacks):
                 callback(name)
@@ -263,22 +264,32 @@ class Cloud:
         """Call `callback(service)` on the event loop after a change of a service's configuration."""
         self._control_callbacks.append(callback)
 
+    def on_notice(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(text)` on the event loop when there is something to tell the user, such as a mailed code."""
+        self._notice_callbacks.append(callback)
+
     # --- questions ---
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service with the account's root credentials: one for each service, thread safe."""
         with self._clients_lock:
             if service not in self._clients:
-                config = Config(
-                    connect_timeout=5,
-                    read_timeout=60,
-                    # A refused connection means that MiniStack is gone: no thread should go on trying for long.
-                    retries={"mode": "standard", "total_max_attempts": 2},
-                    max_pool_connections=64,
-                    s3={"addressing_style": "path"},
+                self._clients[service] = self._session.client(
+                    service, endpoint_url=self.endpoint, config=_CLIENT_CONFIG
                 )
-                self._clients[service] = self._session.client(service, endpoint_url=self.endpoint, config=config)
             return self._clients[service]
+
+    def client_of(self, service: str, credentials: Credentials) -> Any:
+        """A boto3 client of a service with temporary credentials; the caller keeps it."""
+        with self._clients_lock:  # making clients is not thread safe
+            return self._session.client(
+                service,
+                endpoint_url=self.endpoint,
+                config=_CLIENT_CONFIG,
+                aws_access_key_id=credentials.access_key_id,
+                aws_secret_access_key=credentials.secret_access_key,
+                aws_session_token=credentials.session_token,
+            )
 
     def _request(self, method: str, path: str, content: object = None) -> Any:
         body = None if content is None else json.dumps(content).encode()
@@ -313,22 +324,17 @@ class Cloud:
         )
 
     async def role_credentials(self, role_arn: str, session_name: str) -> Credentials:
-        """Temporary credentials of a role, assumed once and renewed in time."""
-        key = (role_arn, session_name)
-        known = self._credentials.get(key)
-        if known is None or known.expires_at - time.time() < RENEW_BEFORE_SECONDS:
-            known = await asyncio.to_thread(self._assume, role_arn, session_name)
-            self._credentials[key] = known
-        return known
+        """Temporary credentials of a function's role. Raises NotTrusted."""
+        return await asyncio.to_thread(self.sessions.get, role_arn, session_name, "lambda.amazonaws.com")
 
-    def _assume(self, role_arn: str, session_name: str) -> Credentials:
-        answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
-        return Credentials(
-            access_key_id=answer["AccessKeyId"],
-            secret_access_key=answer["SecretAccessKey"],
-            session_token=answer["SessionToken"],
-            expires_at=answer["Expiration"].timestamp(),
-        )
+    def denial(self, action: str, resource: str, **caller: str) -> str | None:
+        """Why a caller may not do something, in AWS's words; None when it may. Blocks.
+
+        The caller is `accessKeyId`, or `service` (`appsync.amazonaws.com`) on behalf of `sourceArn`.
+        """
+        question = {"action": action, "resource": resource, **caller}
+        found: str | None = self._request("POST", "/_headwater/permission", question)["denied"]
+        return found
 
 
 def _session(region: str) -> Any:

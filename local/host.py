@@ -21,12 +21,11 @@ from local.certificates import certificates
 from local.cloud import Cloud, Stack
 from local.endpoints import local_address
 from local.errors import NotEmulated
+from local.roles import Roles
 from local.settings import Settings
 from local.template import api_definitions
 
 HOST = "127.0.0.1"
-SESSION_NAME = "APPSYNC_ASSUME_ROLE"
-"""Under which AppSync assumes the roles of data sources."""
 
 
 class HostError(Exception):
@@ -41,6 +40,7 @@ class ApiHost:
         self._cloud = cloud
         self._javascript = JavaScript()
         self._principals = Principals(cloud.principal)
+        self._roles = Roles(cloud)
         self._apis = Apis(self._principals, aws_endpoint=cloud.endpoint)
         self._server = Server(self._apis, rates=Rates(documented(settings.region)) if settings.rates else None)
         self._definitions: dict[str, ApiDefinition] = {}
@@ -65,6 +65,7 @@ class ApiHost:
     def permissions_changed(self) -> None:
         """Look policies up again at the next request."""
         self._principals.forget()
+        self._roles.forget()
 
     async def load(self, stacks: Sequence[Stack], stack_name: str, invoke: Invoke) -> None:
         """Serve what the stacks define now. An API that did not change is left alone, with its sockets.
@@ -80,7 +81,8 @@ class ApiHost:
         changed = [api for api in definitions if self._definitions.get(api.id) != api]
         engines = {api.id: self._engine(api, invoke) for api in changed if api.schema}
         for api in changed:
-            await self._apis.serve(api, engines.get(api.id), main=api.id == self._main, invoke=invoke)
+            authorizing = self._roles.authorizing(invoke, api.arn)
+            await self._apis.serve(api, engines.get(api.id), main=api.id == self._main, invoke=authorizing)
             self._definitions[api.id] = api
         for gone in self._definitions.keys() - {api.id for api in definitions}:
             self._apis.withdraw(gone)
@@ -128,8 +130,7 @@ class ApiHost:
                 definition,
                 api=api,
                 invoke=invoke,
-                client=self._cloud.client,
-                credentials=lambda role: self._cloud.role_credentials(role, SESSION_NAME),
+                roles=self._roles,
                 locate=self._locate,
                 secret=self._secret,
             )

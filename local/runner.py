@@ -99,6 +99,7 @@ class Instance:
             await seed_if_empty(host.outputs(), progress=self.progress)
         self.progress.ready(self._write_outputs(host))
         cloud.on_control(lambda service: self._changed(service, host))
+        cloud.on_notice(self.progress.line)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_cloud(cloud))
             tasks.create_task(self._watch_files(template))

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+PERMISSIONS = ("enforce", "warn")
+"""What becomes of calls that a role may not make. MiniStack, a child, reads the variable itself."""
+
 PORT_VARIABLES = {"HEADWATER_PORT": 4000, "HEADWATER_AWS_PORT": 4566, "HEADWATER_MQTT_PORT": 8883}
 
 
@@ -40,12 +43,16 @@ def load(environment: Mapping[str, str]) -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: a port is no number from 1 to 65535, or two services share one.
+        SettingsError: a port is no number from 1 to 65535, two services share one, or a word is none of its choices.
     """
     ports = {name: _port(environment, name, default) for name, default in PORT_VARIABLES.items()}
     port = ports["HEADWATER_PORT"]
     if port == 65535:
         raise SettingsError("HEADWATER_PORT=65535 leaves no next port for HTTPS; choose a smaller one")
+    if environment.get("HEADWATER_PERMISSIONS", "enforce") not in PERMISSIONS:
+        raise SettingsError(
+            f"HEADWATER_PERMISSIONS={environment['HEADWATER_PERMISSIONS']!r} is none of {' and '.join(PERMISSIONS)}"
+        )
     taken: dict[int, str] = {}
     for name, number in [*ports.items(), ("the HTTPS port (HEADWATER_PORT + 1)", port + 1)]:
         if number in taken:

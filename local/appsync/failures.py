@@ -29,9 +29,10 @@ def refusal(error: Exception) -> RequestError:
 
 
 def body(error: RequestError) -> bytes:
-    """The body of a refusal, `errorType` first."""
-    error_type, message = json.dumps(error.error_type), json.dumps(error.message, ensure_ascii=False)
-    text = f'{{\n  "errors" : [ {{\n    "errorType" : {error_type},\n    "message" : {message}\n  }} ]\n}}'
+    """The body of a refusal, `errorType` first; one without a message has no such member."""
+    members = {"errorType": error.error_type} | ({"message": error.message} if error.message else {})
+    lines = ",\n".join(f'    "{name}" : {json.dumps(value, ensure_ascii=False)}' for name, value in members.items())
+    text = f'{{\n  "errors" : [ {{\n{lines}\n  }} ]\n}}'
     return text.encode("utf-8", "replace")
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local.ministack import inventory, principals
+from local.ministack import inventory, questions
 from local.ministack.saves import Saves
 
 Scope = dict[str, Any]
@@ -66,17 +66,8 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     method, name = scope["method"], scope["path"].removeprefix(PREFIX)
     if (method, name) == ("GET", "resources"):
         await _answer(send, 200, {"stacks": inventory.stacks()})
-    elif (method, name) == ("POST", "principal"):
-        try:
-            question = json.loads(await _body(receive))
-            key_id, token = question["accessKeyId"], question.get("sessionToken")
-        except (ValueError, KeyError, TypeError):
-            await _answer(send, 400, {"error": "BadRequest", "message": 'Send {"accessKeyId", "sessionToken"}.'})
-            return
-        try:
-            await _answer(send, 200, principals.describe(key_id, token))
-        except principals.UnknownPrincipal as unknown:
-            await _answer(send, 404, {"error": unknown.code, "message": str(unknown)})
+    elif method == "POST" and (answer := questions.answer(name, await _body(receive))):
+        await _answer(send, *answer)
     else:
         await _answer(send, 404, {"error": "NotFound", "message": f"No {method} {scope['path']} here."})
 

@@ -11,6 +11,8 @@ import os
 import socket
 
 NOTIFY_VARIABLE = "HEADWATER_NOTIFY"
+LONGEST_NOTICE = 1000
+"""Characters: escaped and in a datagram they stay below what the receiver reads at once."""
 
 
 class Notifier:
@@ -39,6 +41,10 @@ class Notifier:
     def control(self, service: str) -> None:
         """The configuration of a service (`cloudformation`, `lambda`, `iam`, ...) changed."""
         self._send({"control": service})
+
+    def notice(self, text: str) -> None:
+        """Something that the user should read, such as a code that would have been mailed."""
+        self._send({"notice": text[:LONGEST_NOTICE]})
 
 
 def from_environment() -> Notifier:

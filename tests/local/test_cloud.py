@@ -18,7 +18,7 @@ import pytest
 from local.cloud import Cloud, CloudError
 from tests.local.ministack.servers import PROJECT, free_port, wait_until
 
-TRUST = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from local.appsync.datasources.http import HttpDataSource, Signing
 from local.cloud import Cloud
 from local.endpoints import local_address
+from local.roles import Roles
 from tests.local.appsync.datasources.contexts import context
 from tests.local.ministack.servers import free_port
 
@@ -41,7 +42,7 @@ def source(cloud: Cloud, host: str, service: str, role_arn: str) -> HttpDataSour
     return HttpDataSource(
         local_address(f"https://{host}", aws=cloud.endpoint, data_plane="http://127.0.0.1:9"),
         signing=Signing(role_arn, "us-east-1", service),
-        credentials=lambda role: cloud.role_credentials(role, "APPSYNC_ASSUME_ROLE"),
+        credentials=lambda role: Roles(cloud).credentials(role, "arn:aws:appsync:us-east-1:000000000000:apis/a"),
     )
 
 

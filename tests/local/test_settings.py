@@ -40,3 +40,9 @@ def test_two_services_cannot_share_a_port() -> None:
 def test_the_https_port_counts_too() -> None:
     with pytest.raises(SettingsError, match="HTTPS"):
         load({"HEADWATER_PORT": "4565"})
+
+
+def test_permissions_are_enforced_or_warned_of(tmp_path: Path) -> None:
+    load({"HEADWATER_STATE": str(tmp_path), "HEADWATER_PERMISSIONS": "warn"})
+    with pytest.raises(SettingsError, match="HEADWATER_PERMISSIONS='off' is none of enforce and warn"):
+        load({"HEADWATER_STATE": str(tmp_path), "HEADWATER_PERMISSIONS": "off"})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from local.appsync.datasources.aws_lambda import LambdaDataSource
 from local.appsync.datasources.dynamodb import DynamoDBDataSource
 from local.appsync.datasources.eventbridge import EventBridgeDataSource
 from local.appsync.datasources.http import Address, HttpDataSource, Signing
-from local.appsync.datasources.interface import Client, DataSource, Invoke, RoleCredentials
+from local.appsync.datasources.interface import DataSource, DataSourceRoles, Invoke
 from local.appsync.datasources.none import NoneDataSource
 from local.appsync.datasources.page_tokens import PageTokens
 from local.appsync.definition import ApiDefinition, DataSourceDefinition
 from local.errors import NotEmulated
+
+_WITH_ROLE = frozenset({"AWS_LAMBDA", "AMAZON_DYNAMODB", "AMAZON_EVENTBRIDGE"})
 
 Locate = Callable[[str], Address]
 """Where the requests to an HTTP endpoint are sent on this machine."""
@@ -23,8 +26,7 @@ def build(
     *,
     api: ApiDefinition,
     invoke: Invoke,
-    client: Client,
-    credentials: RoleCredentials,
+    roles: DataSourceRoles,
     locate: Locate,
     secret: bytes,
 ) -> DataSource:
@@ -32,11 +34,23 @@ def build(
 
     `secret` (random, kept over restarts) seals page tokens. Raises NotEmulated for the types that are not there yet.
     """
+    role = definition.role_arn
+    if role is None and definition.type in _WITH_ROLE:
+        reason = "AWS refuses such a data source: Service role arn not specified"
+        raise NotEmulated(f"{definition.name}: {definition.type} without ServiceRoleArn", reason)
+
+    def client(service: str) -> Any:
+        return roles.client(service, str(role), api.arn)
+
+    async def denial(action: str, resource: str) -> str | None:
+        return await roles.denial(str(role), api.arn, action, resource)
+
     match definition.type:
         case "NONE":
             return NoneDataSource()
         case "AWS_LAMBDA":
-            return LambdaDataSource(str(definition.config["LambdaFunctionArn"]), invoke=invoke, client=client)
+            function_arn = str(definition.config["LambdaFunctionArn"])
+            return LambdaDataSource(function_arn, invoke=invoke, client=client, denial=denial)
         case "AMAZON_DYNAMODB":
             if definition.config.get("Versioned"):
                 raise NotEmulated(f"the versioned data source {definition.name}", "delta sync is not kept locally")
@@ -46,7 +60,8 @@ def build(
             return EventBridgeDataSource(str(definition.config["EventBusArn"]), client=client)
         case "HTTP":
             address = locate(str(definition.config["Endpoint"]))
-            return HttpDataSource(address, signing=_signing(definition, api.region), credentials=credentials)
+            signing = _signing(definition, api.region)
+            return HttpDataSource(address, signing=signing, credentials=lambda arn: roles.credentials(arn, api.arn))
         case other:
             raise NotEmulated(
                 f"the data source type {other}",

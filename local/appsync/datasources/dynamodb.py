@@ -57,8 +57,7 @@ class DynamoDBDataSource:
         raise rejected(f"Unsupported operation '{operation}'.")
 
     async def _send(self, method: str, arguments: Arguments) -> dict[str, Any]:
-        client = self._client("dynamodb")
-        answer: dict[str, Any] = await in_thread(lambda: getattr(client, method)(**arguments))
+        answer: dict[str, Any] = await in_thread(lambda: getattr(self._client("dynamodb"), method)(**arguments))
         return answer
 
     async def _get(self, request: dict[str, Any], _context: ResolverContext) -> Any:

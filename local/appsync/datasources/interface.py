@@ -81,7 +81,7 @@ Invoke = Callable[[str, bytes], Awaitable[Invocation]]
 """Calls a function: its ARN and the event as JSON."""
 
 Client = Callable[[str], Any]
-"""A thread-safe boto3 client by service name (`local.cloud.Cloud.client`)."""
+"""A thread-safe boto3 client by service name, which acts as the data source's role. To be called in a thread."""
 
 
 class Credentials(Protocol):
@@ -96,4 +96,20 @@ class Credentials(Protocol):
 
 
 RoleCredentials = Callable[[str], Awaitable[Credentials]]
-"""Credentials of a role by its ARN; raises what boto3 raises."""
+"""Credentials of a role by its ARN; raises DataSourceError and what boto3 raises."""
+
+Denial = Callable[[str, str], Awaitable[str | None]]
+"""Why a data source's role may not do something (action, ARN), in AWS's words; None when it may."""
+
+
+async def never_denied(action: str, resource: str) -> str | None:  # noqa: ARG001 - a Denial
+    """A Denial where roles do not count."""
+    return None
+
+
+class DataSourceRoles(Protocol):
+    """What data sources do as their roles (`local.roles.Roles`). Each raises DataSourceError without a role's trust."""
+
+    async def credentials(self, role_arn: str, api_arn: str) -> Credentials: ...
+    def client(self, service: str, role_arn: str, api_arn: str) -> Any: ...
+    async def denial(self, role_arn: str, api_arn: str, action: str, resource: str) -> str | None: ...

@@ -64,6 +64,14 @@ async def _nobody(access_key_id: str, session_token: str | None) -> User | None:
     return None
 
 
+class _NotPermitted(FunctionsError):
+    code = "AccessDeniedException"
+
+
+async def test_a_function_that_appsync_may_not_invoke_is_a_bad_request_without_a_message() -> None:
+    assert await Authorizer(_NotPermitted("no AWS::Lambda::Permission")).refusal() == "400 BadRequestException: "
+
+
 async def test_the_event_of_a_request() -> None:
     authorizer = Authorizer()
     operation = OperationRequest("query Rooms($n: Int) { rooms }", {"n": 3}, "Rooms")

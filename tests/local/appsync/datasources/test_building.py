@@ -18,7 +18,20 @@ from tests.local.appsync.datasources.contexts import context
 API = ApiDefinition("a", "arn", "name", "us-east-1", "000000000000", "", (AuthProvider(AuthMode.API_KEY),))
 
 
-def made(type_name: str, role_arn: str | None = None, **config: Any) -> Any:
+class Roles:
+    """Roles that nobody uses while data sources are built."""
+
+    async def credentials(self, *_: str) -> Any:
+        raise AssertionError
+
+    def client(self, *_: str) -> Any:
+        raise AssertionError
+
+    async def denial(self, *_: str) -> str | None:
+        raise AssertionError
+
+
+def made(type_name: str, role_arn: str | None = "arn:role", **config: Any) -> Any:
     async def unused(*_arguments: Any) -> Any:
         raise AssertionError
 
@@ -26,8 +39,7 @@ def made(type_name: str, role_arn: str | None = None, **config: Any) -> Any:
         DataSourceDefinition("Source", type_name, config, role_arn),
         api=API,
         invoke=unused,
-        client=lambda _: None,
-        credentials=unused,
+        roles=Roles(),
         locate=lambda endpoint: Address(f"{endpoint}/located"),
         secret=b"s",
     )
@@ -85,6 +97,12 @@ def test_http_signs_as_it_is_told() -> None:
 def test_http_that_cannot_sign_is_refused(role: str | None, given: dict[str, Any]) -> None:
     with pytest.raises(NotEmulated, match=r"^Source: "):
         made("HTTP", role, Endpoint="https://a", AuthorizationConfig=given)
+
+
+@pytest.mark.parametrize("type_name", ["AWS_LAMBDA", "AMAZON_DYNAMODB", "AMAZON_EVENTBRIDGE"])
+def test_a_source_without_a_role_is_refused_as_on_aws(type_name: str) -> None:
+    with pytest.raises(NotEmulated, match=r"Source: .*Service role arn not specified"):
+        made(type_name, None)
 
 
 @pytest.mark.parametrize(
