@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.ministack import expiry, notifications, sessions, states, table_journal
+from local.ministack.compaction import LEAST_BYTES as DEFAULT_COMPACT_BYTES
 from local.ministack.compaction import Compaction
 from local.ministack.journal import Journal
 from local.ministack.saves import Saves
@@ -18,6 +19,7 @@ DEFAULT_SAVE_INTERVAL_SECONDS = 1.5
 """From the start of a save to the next: with the time that a save takes, at most two seconds are lost by kill -9."""
 
 COMPACT_VARIABLE = "HEADWATER_COMPACT_BYTES"
+"""The journal is compacted when its logs are larger than this, and than its base."""
 
 state = Path(os.environ["STATE_DIR"]).parent
 notifier = notifications.from_environment()
@@ -43,7 +45,12 @@ def everything() -> itertools.chain[list[list[object]]]:
     return itertools.chain(table_journal.everything(), sessions.everything())
 
 
-compaction = Compaction(journal, everything, saves.mark_changed)
+compaction = Compaction(
+    journal,
+    everything,
+    saves.mark_changed,
+    least_bytes=int(os.environ.get(COMPACT_VARIABLE, DEFAULT_COMPACT_BYTES)),
+)
 _tasks: list[asyncio.Task[None]] = []
 
 
