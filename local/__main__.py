@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from local import redrive
 from local.settings import Settings, SettingsError, load
 
 app = typer.Typer(
@@ -51,6 +52,36 @@ def seed(
     from local.seed import seed as load_file
 
     _run(load_file(path, _outputs(), room=room))
+
+
+app.add_typer(redrive.app, name="redrive")
+
+
+@app.command()
+def explain(
+    topic: Annotated[str | None, typer.Argument(help="A topic, such as room:lobby.")] = None,
+    client: Annotated[
+        str | None, typer.Option(help="A connection or subscription id, an identity, or what --clients shows.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many of the last changes.")] = 5,
+    clients: Annotated[
+        bool, typer.Option("--clients", help="Instead, every connection with its subscriptions.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything that is known, for programs.")] = False,
+) -> None:
+    """Why was I not notified? Follow a topic's last changes from the write to each client."""
+    from local.control_client import ControlError
+    from local.deployment import DeploymentError
+    from local.explain import command
+
+    if (topic is None) is not clients:
+        _fail("give a topic, or --clients")
+    try:
+        if topic is None:
+            raise SystemExit(command.clients(as_json=as_json))
+        raise SystemExit(command.explain(topic, client=client, limit=limit, as_json=as_json))
+    except (ControlError, DeploymentError, SettingsError) as error:
+        _fail(error)
 
 
 def _settings() -> Settings:

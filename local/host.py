@@ -15,6 +15,7 @@ from local.appsync.datasources.http import Address
 from local.appsync.definition import ApiDefinition
 from local.appsync.engine import Engine
 from local.appsync.javascript import JavaScript
+from local.appsync.journal import Journal
 from local.appsync.rates import Rates, documented
 from local.appsync.server import Server
 from local.certificates import certificates
@@ -93,6 +94,11 @@ class ApiHost:
         for api in self._definitions.values():
             value = value.replace(api.aws_url, self._url("http", self._settings.port, api.id))
         return value
+
+    @property
+    def journal(self) -> Journal:
+        """What was published, and to whom."""
+        return self._apis.journal
 
     @property
     def main(self) -> ApiDefinition:

@@ -21,6 +21,8 @@ from local import amplify_outputs, deploy
 from local.cloud import Cloud, CloudError
 from local.control import Control
 from local.event_sources import EventSources
+from local.explain import routes as explain
+from local.explain.invocations import Invocations
 from local.functions import Functions
 from local.host import ApiHost
 from local.progress import Progress
@@ -90,9 +92,11 @@ class Instance:
         with self.progress.step("Serving"):
             parts.push_async_callback(host.stop)
             await host.start()
-            events = EventSources(cloud, functions, settings.state)
+            invocations = Invocations(functions)
+            events = EventSources(cloud, invocations, settings.state)
             parts.push_async_callback(events.stop)
             await events.start()
+            explain.register(control, host.journal, invocations)
             parts.push_async_callback(control.stop)
             await control.start()
         if settings.seed and self.template == HERE / "template.yaml":
