@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from local import redrive
+from local import fault_command, redrive
 from local.settings import Settings, SettingsError, load
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(fault_command.app, name="fault")
 
 
 @app.callback()

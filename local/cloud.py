@@ -114,6 +114,7 @@ class Cloud:
         self._process: asyncio.subprocess.Process | None = None
         self._lifeline: int | None = None
         self._stopping = False
+        self._restarting: asyncio.Future[None] | None = None
         self._notifications: socket.socket | None = None
         self._stream_callbacks: list[Callable[[str], None]] = []
         self._source_callbacks: list[Callable[[str], None]] = []
@@ -137,6 +138,9 @@ class Cloud:
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
         self._listen()
+        await self._launch()
+
+    async def _launch(self) -> None:
         read_end, self._lifeline = os.pipe()
         command = [sys.executable, "-m", "local.ministack"]
         command += ["--port", str(self.port), "--mqtt-port", str(self._mqtt_port), "--state", str(self._state)]
@@ -192,16 +196,48 @@ class Cloud:
 
     async def died(self) -> str:
         """Wait until the child ends without having been asked to, and return the reason."""
-        if self._process is None:
-            raise CloudError("MiniStack was not started.")
-        status = await self._process.wait()
-        if self._stopping:
-            await asyncio.Event().wait()  # asked to: nobody died
-        return self._obituary(status)
+        while True:
+            process = self._process
+            if process is None:
+                raise CloudError("MiniStack was not started.")
+            status = await process.wait()
+            if self._stopping:
+                await asyncio.Event().wait()  # asked to: nobody died
+            if self._restarting is not None:
+                await asyncio.shield(self._restarting)
+            elif process is self._process:
+                return self._obituary(status)
+
+    async def crash(self) -> None:
+        """Kill the child as by kill -9, and start it again with what it had saved. Everybody else goes on meanwhile.
+
+        Raises:
+            CloudError: it does not start again; `died` raises it too.
+        """
+        if self._process is None or self._stopping:
+            raise CloudError("MiniStack does not run.")
+        if self._restarting is None:
+            self._restarting = asyncio.ensure_future(self._restart(self._process))
+        await asyncio.shield(self._restarting)
+
+    async def _restart(self, process: asyncio.subprocess.Process) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        await asyncio.to_thread(_wait_for_predecessor, self._state)  # a save may still be written
+        await self._launch()
+        self._restarting = None
 
     async def stop(self) -> None:
         """Stop the child, which saves its state. Harmless when it does not run."""
         self._stopping = True
+        if self._restarting is not None and self._restarting is not asyncio.current_task():
+            self._restarting.cancel()
+            await asyncio.wait([self._restarting])
+            self._restarting = None
         process = self._process
         if process is not None and process.returncode is None:
             process.terminate()

@@ -22,6 +22,7 @@ from local.certificates import certificates
 from local.cloud import Cloud, Stack
 from local.endpoints import local_address
 from local.errors import NotEmulated
+from local.faults import Faults
 from local.roles import Roles
 from local.settings import Settings
 from local.template import api_definitions
@@ -36,13 +37,14 @@ class HostError(Exception):
 class ApiHost:
     """Serves the APIs of all stacks: that of the stack which `up` deployed at `/graphql`, any at `/{apiId}/graphql`."""
 
-    def __init__(self, settings: Settings, cloud: Cloud) -> None:
+    def __init__(self, settings: Settings, cloud: Cloud, faults: Faults | None = None) -> None:
+        self._faults = faults or Faults()
         self._settings = settings
         self._cloud = cloud
         self._javascript = JavaScript()
         self._principals = Principals(cloud.principal)
         self._roles = Roles(cloud)
-        self._apis = Apis(self._principals, aws_endpoint=cloud.endpoint)
+        self._apis = Apis(self._principals, aws_endpoint=cloud.endpoint, faults=self._faults)
         self._server = Server(self._apis, rates=Rates(documented(settings.region)) if settings.rates else None)
         self._definitions: dict[str, ApiDefinition] = {}
         self._main: str | None = None
@@ -142,7 +144,7 @@ class ApiHost:
             )
             for name, definition in api.data_sources.items()
         }
-        return Engine(api, data_sources=data_sources, javascript=self._javascript)
+        return Engine(api, data_sources=data_sources, javascript=self._javascript, faults=self._faults)
 
     def _locate(self, endpoint: str) -> Address:
         data_plane = f"http://{HOST}:{self._settings.port}"

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from local.control import Control
 from local.event_sources import EventSources
 from local.explain import routes as explain
 from local.explain.invocations import Invocations
+from local.faults import Faults
 from local.functions import Functions
 from local.host import ApiHost
 from local.progress import Progress
@@ -79,9 +81,12 @@ class Instance:
         cloud = Cloud(
             port=settings.aws_port, mqtt_port=settings.mqtt_port, state=settings.state / "aws", region=settings.region
         )
-        host = ApiHost(settings, cloud)
-        functions = Functions(cloud=cloud, state=settings.state, rewrite=host.local_urls)
+        faults = Faults()
+        host = ApiHost(settings, cloud, faults)
+        functions = Functions(cloud=cloud, state=settings.state, rewrite=host.local_urls, faults=faults)
         control = Control(settings.state)
+        faults.serve(control)
+        faults.performs("kill-ministack", lambda _: _crash(cloud))
         with self.progress.step("Starting the local cloud"):
             parts.push_async_callback(cloud.stop)
             await cloud.start()
@@ -99,6 +104,7 @@ class Instance:
             explain.register(control, host.journal, invocations)
             parts.push_async_callback(control.stop)
             await control.start()
+            parts.callback(faults.stop)
         if settings.seed and self.template == HERE / "template.yaml":
             await seed_if_empty(host.outputs(), progress=self.progress)
         self.progress.ready(self._write_outputs(host))
@@ -202,6 +208,12 @@ def _lock(state: Path) -> Any:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+async def _crash(cloud: Cloud) -> str:
+    began = time.monotonic()
+    await cloud.crash()
+    return f"killed MiniStack, which was back after {time.monotonic() - began:.1f} s"
 
 
 def _check_ports(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from local.appsync.definition import ApiDefinition
 from local.appsync.engine import Result, Subscription
 from local.appsync.journal import Journal
 from local.appsync.request import Caller, OperationRequest, RequestInfo
+from local.faults import Faults
 
 
 class GraphqlEngine(Protocol):
@@ -91,8 +92,14 @@ class Apis:
     """The registry. Methods are called on the event loop. `aws_endpoint` is the URL of the local cloud."""
 
     def __init__(
-        self, principals: Principals, clock: Callable[[], float] = time.time, *, aws_endpoint: str = ""
+        self,
+        principals: Principals,
+        clock: Callable[[], float] = time.time,
+        *,
+        aws_endpoint: str = "",
+        faults: Faults | None = None,
     ) -> None:
+        self.faults = faults or Faults()
         self.subscribers: Subscribers | None = None
         self.journal = Journal()
         self._principals = principals
@@ -115,8 +122,9 @@ class Apis:
         `invoke` calls its Lambda authorizer. Raises NotEmulated for settings of a mode that are not emulated.
         """
         authenticator = Authenticator(
-            definition, self._principals, self._clock, invoke=invoke, aws_endpoint=self._aws_endpoint
-        )
+            definition, self._principals, self._clock, invoke=invoke, aws_endpoint=self._aws_endpoint,
+            faults=self.faults,
+        )  # fmt: skip
         api = Api(definition, engine, authenticator)
         if engine is not None:
             engine.journal = self.journal

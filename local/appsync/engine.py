@@ -39,6 +39,7 @@ from local.appsync.result import Result
 from local.appsync.schema import SchemaError, build_schema
 from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from local.appsync.visibility import is_plain, payload
+from local.faults import Faults
 
 __all__ = [
     "Engine",
@@ -67,10 +68,12 @@ class Engine:
         javascript: JavaScript,
         limits: Limits | None = None,
         clock: Clock = time.monotonic,
+        faults: Faults | None = None,
     ) -> None:
         """`clock` is what the API cache's entries age by."""
         self.api = api
         self.limits = limits or Limits()
+        self._faults = faults or Faults()
         self.metrics = Metrics()
         self.journal = Journal()  # the data plane's own, once the engine is served
         self.schema = build_schema(api.schema)
@@ -181,6 +184,7 @@ class Engine:
             resolver_limit=self.api.resolver_count_limit or self.limits.resolvers_per_request,
             environment=self.api.environment,
             metrics=self.metrics,
+            faults=self._faults,
         )
         if plan.kind is OperationType.MUTATION:
             execution.effects.cache = self._resolver_cache

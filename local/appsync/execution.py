@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import DocumentNode, OperationType, SelectionSetNode, execute_sync
 
+from local.appsync import faulty
 from local.appsync.authorization import AUTH_TYPE
 from local.appsync.completion import INVALID, Anchor
 from local.appsync.context import Info, ResolverContext
@@ -24,6 +25,7 @@ from local.appsync.request import Caller, RequestInfo
 from local.appsync.resolvers import Effects
 from local.appsync.visibility import visible
 from local.errors import NotEmulated
+from local.faults import Faults
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class Execution:
         resolver_limit: int,
         environment: Mapping[str, str],
         metrics: Metrics,
+        faults: Faults,
     ) -> None:
         self.plan = plan
         self.errors: list[dict[str, Any]] = []
@@ -63,6 +66,7 @@ class Execution:
         self._resolvers_left = resolver_limit
         self._environment = environment
         self._metrics = metrics
+        self._faults = faults
         self._jobs: list[Job] = []
         self._time: asyncio.Timeout | None = None
 
@@ -212,6 +216,8 @@ class Execution:
             self.errors.append(field_error(appended, path, field.locations))
 
         try:
+            if self._faults.active:
+                await faulty.resolver(self._faults, self.plan, field, self._given)
             return await field.resolver.resolve(context, self.effects, append_error)
         except FieldError:
             raise

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import orjson
 
-from local.appsync import cors, failures
+from local.appsync import cors, failures, faulty
 from local.appsync.apis import Api, Apis
 from local.appsync.auth.credentials import Credentials
 from local.appsync.http_messages import Request, Response
@@ -59,11 +59,15 @@ class GraphqlEndpoint:
         try:
             operation = read_operation(request)
             api = self._api(path["api"], request)
+            if self._apis.faults.active:
+                faulty.before(self._apis.faults, request)
             body, extra = await self._execute(api, request, operation, request_id)
+            if self._apis.faults.active:
+                faulty.after(self._apis.faults, request)
             status, error_type = 200, ""
         except Exception as error:  # the edge: whatever happened, the client gets an answer
             refusal = failures.refusal(error)
-            if refusal.status == 500:
+            if refusal.status == 500 and refusal is not error:
                 log.exception("request %s failed", request_id)
             self._apis.journal.refused(request_id, operation, refusal)
             status, error_type, body, extra = refusal.status, refusal.error_type, failures.body(refusal), {}

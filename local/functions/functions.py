@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from local.errors import NotEmulated
+from local.faults import Faults
 from local.functions import environment
 from local.functions.code import CodeStore
 from local.functions.configuration import (
@@ -79,6 +80,7 @@ class Functions:
         configurations: Configurations | None = None,
         concurrency: int = CONCURRENCY_CAP,
         idle_seconds: float = IDLE_SECONDS,
+        faults: Faults | None = None,
     ) -> None:
         if configurations is None:
             if cloud is None:
@@ -93,6 +95,7 @@ class Functions:
         self._configurations = configurations
         self._cap = concurrency
         self._idle_seconds = idle_seconds
+        self._faults = faults or Faults()
         self._entries: dict[FunctionReference, _Entry] = {}
         self._concurrency: dict[str, Concurrency] = {}
         self._logs: dict[str, LogFile] = {}
@@ -253,6 +256,7 @@ class Functions:
             concurrency=self._concurrency.setdefault(name, Concurrency(self._cap)),
             log=log,
             idle_seconds=self._idle_seconds,
+            faults=self._faults,
         )
 
     def _control_changed(self, service: str) -> None:

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local.functions import invocation
+from local.faults import Faults
+from local.functions import invocation, killing
 from local.functions.configuration import FunctionConfiguration
 from local.functions.errors import TooManyRequests
 from local.functions.invocation import Invocation
@@ -80,12 +81,14 @@ class Pool:
         concurrency: Concurrency,
         log: LogFile,
         idle_seconds: float,
+        faults: Faults,
     ) -> None:
         self.configuration = configuration
         self._launch = launch
         self._concurrency = concurrency
         self._log = log
         self._idle_seconds = idle_seconds
+        self._faults = faults
         self.generation = 0
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
@@ -141,8 +144,9 @@ class Pool:
             began = time.monotonic()
             header["deadlineMs"] = int((time.time() + configuration.timeout_seconds) * 1000)
             answer, status = await self._within(
-                configuration.timeout_seconds, worker, worker.call(header, event, log), log, configuration, request_id
-            )
+                configuration.timeout_seconds, worker, self._call(worker, header, event, log), log, configuration,
+                request_id,
+            )  # fmt: skip
             return self._finish(log, header, configuration, began, answer, init_ms, status)
         except asyncio.CancelledError:
             worker.kill()
@@ -150,6 +154,11 @@ class Pool:
         finally:
             self._busy.discard(worker)
             self._keep(worker)
+
+    def _call(self, worker: Worker, header: dict[str, Any], event: bytes, log: InvocationLog) -> Awaitable[Answer]:
+        if self._faults.active:
+            return killing.call(self._faults, self.configuration.name, worker, header, event, log)
+        return worker.call(header, event, log)
 
     async def _within(
         self,

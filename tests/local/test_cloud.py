@@ -48,6 +48,13 @@ def alive(process: int) -> bool:
     return not status.exists() or "State:\tZ" not in status.read_text()
 
 
+def saved(state: Path) -> bytes:
+    """All that the current save holds; nothing when it is exchanged just now."""
+    with contextlib.suppress(FileNotFoundError):
+        return b"".join(file.read_bytes() for file in (state / "current").iterdir())
+    return b""
+
+
 async def test_state_survives_a_stop_and_nothing_is_left_running(tmp_path: Path) -> None:
     async with started(tmp_path) as cloud:
         cloud.client("sqs").create_queue(QueueName="kept")
@@ -93,6 +100,43 @@ async def test_a_killed_child_is_reported_and_the_next_start_works(tmp_path: Pat
         died = asyncio.ensure_future(cloud.died())
         os.kill(child(cloud), signal.SIGKILL)
         assert "MiniStack was killed by SIGKILL" in await asyncio.wait_for(died, 5)
+    async with started(tmp_path):
+        pass
+
+
+async def test_a_crash_on_purpose_is_no_death_and_keeps_what_was_saved(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        cloud.client("sqs").create_queue(QueueName="kept")
+        await asyncio.to_thread(wait_until, lambda: b"kept" in saved(tmp_path), "the save of the queue")
+        died = asyncio.ensure_future(cloud.died())
+        before = child(cloud)
+        await cloud.crash()
+        assert child(cloud) != before
+        assert cloud.client("sqs").list_queues()["QueueUrls"]
+        assert not died.done()
+
+        os.kill(child(cloud), signal.SIGKILL)  # not on purpose
+        assert "MiniStack was killed by SIGKILL" in await asyncio.wait_for(died, 5)
+
+
+async def test_a_crash_after_which_it_cannot_start_is_a_death(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        died = asyncio.ensure_future(cloud.died())
+        current = tmp_path / "current"
+        current.rename(tmp_path / "elsewhere")
+        current.mkdir()
+        with pytest.raises(CloudError, match="ended with status 1"):
+            await cloud.crash()
+        with pytest.raises(CloudError, match="ended with status 1"):
+            await asyncio.wait_for(died, 5)
+
+
+async def test_a_stop_during_a_crash_leaves_nothing_running(tmp_path: Path) -> None:
+    async with started(tmp_path) as cloud:
+        crash = asyncio.ensure_future(cloud.crash())
+        await asyncio.sleep(0)  # it has begun
+    with contextlib.suppress(asyncio.CancelledError):
+        await crash
     async with started(tmp_path):
         pass
 

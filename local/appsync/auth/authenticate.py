@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from local.appsync.auth import api_key, iam, sigv4, tokens
+from local.appsync.auth import api_key, faulty, iam, sigv4, tokens
 from local.appsync.auth.cognito import UserPool
 from local.appsync.auth.credentials import AuthenticationError, Credentials, unauthorized
 from local.appsync.auth.fetching import Fetch, at_local_cloud, fetch_json
@@ -20,6 +20,7 @@ from local.appsync.auth.principals import Principals
 from local.appsync.datasources import Invocation, Invoke
 from local.appsync.definition import ApiDefinition, AuthMode
 from local.appsync.request import Caller
+from local.faults import Faults
 from local.functions import FunctionsError
 
 
@@ -56,7 +57,9 @@ class Authenticator:
         invoke: Invoke = no_functions,
         aws_endpoint: str = "",
         fetch: Fetch = fetch_json,
+        faults: Faults | None = None,
     ) -> None:
+        self._faults = faults or Faults()
         self._api = api
         self._principals = principals
         self._clock = clock
@@ -98,6 +101,8 @@ class Authenticator:
         token = tokens.parse(authorization)
         issuer = self._issuers.get(token.issuer or "") if token is not None else None
         if token is not None and issuer is not None:
+            if self._faults.active:
+                faulty.token(self._faults, token, at="connect" if credentials.operation is None else "operation")
             return await issuer.authenticate(token, credentials.source_ip, self._clock())
         if self._authorizer is not None:
             return await self._authorizer.authenticate(credentials, authorization)

@@ -79,7 +79,7 @@ async def verify(token: Token, keys: KeySet, algorithms: Collection[str], now: f
     except jwt.PyJWTError as error:
         raise refused(str(error)) from None
     if now >= seconds(token, "exp"):
-        raise unauthorized("Token has expired.")
+        raise expired()
     if "nbf" in token.claims and now < seconds(token, "nbf"):
         raise refused("it is not valid yet")
 
@@ -90,6 +90,11 @@ def seconds(token: Token, claim: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise refused(f"{claim} is {value!r}, no time")
     return value
+
+
+def expired() -> AuthenticationError:
+    """The answer to a token whose time is over."""
+    return unauthorized("Token has expired.")
 
 
 def refused(reason: str) -> AuthenticationError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from uuid import uuid4
@@ -29,10 +29,13 @@ from local.appsync.rates import Rates
 from local.appsync.realtime import connect, effects
 from local.appsync.realtime.connect import Origin
 from local.appsync.realtime.effects import Effect, Subprotocol
+from local.appsync.realtime.faulty import SocketFaults
 from local.appsync.realtime.messages import ConnectionProblem, Problem
 from local.appsync.realtime.operations import Operation
 from local.appsync.realtime.outbox import Flusher, Outbox
+from local.appsync.realtime.slow_transport import SlowTransport
 from local.appsync.request import Caller, OperationRequest, RequestInfo
+from local.faults import Faults
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 CLOSE_SECONDS = 1.0  # for the other side's close frame
@@ -49,6 +52,8 @@ class Owner(Protocol):
     rates: Rates
     journal: Journal
     flusher: Flusher
+    faults: Faults
+    faulty: SocketFaults
     connections: set[RealtimeConnection]
     tasks: set[asyncio.Task[None]]
 
@@ -81,6 +86,7 @@ class RealtimeConnection(asyncio.Protocol):
         self.origin = origin
         self.client = client
         self._owner = owner
+        self._faults = owner.faults
         self._journal = owner.journal
         self._refused = refused
         self._loop = asyncio.get_running_loop()
@@ -120,6 +126,8 @@ class RealtimeConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
+        if self._faults.active and self._owner.faulty.touches(self):
+            return
         self._wire.receive_data(data)
         for frame in self._wire.events_received():
             if isinstance(frame, Frame):
@@ -236,6 +244,8 @@ class RealtimeConnection(asyncio.Protocol):
         if isinstance(live, _Live):
             # First the registration: `established` may hand it straight back when the start was stopped meanwhile.
             self._live[operation] = live
+            if self._faults.active:
+                self._owner.faulty.acknowledges(self, operation)
             self._perform(self._protocol.established(operation))
             if operation in self._live and (subscriber := self.client.live.get(operation)) is not None:
                 subscriber.live_at = time.time()
@@ -294,9 +304,11 @@ class RealtimeConnection(asyncio.Protocol):
         return _Live(api, request, caller, info, outcome)
 
     def _deliver_to(self, operation: Operation) -> Callable[[bytes], None]:
-        frame, text = operation.frame, self._outbox.text
+        frame, text, faults = operation.frame, self._outbox.text, self._faults
 
         def deliver(payload: bytes) -> None:
+            if faults.active and self._owner.faulty.pushes(self, operation, payload):
+                return
             parts = frame(payload)
             if parts:
                 text(parts)
@@ -330,6 +342,36 @@ class RealtimeConnection(asyncio.Protocol):
                 live.subscription.cancel()
                 self._finished(operation, "the redeployed API refused it", again)
                 self._perform(self._protocol.failed(operation, again))
+
+    # What a fault asks and does (faulty.py).
+
+    def operations(self) -> Iterable[Operation]:
+        """Its live subscriptions."""
+        return self._live
+
+    def field_of(self, operation: Operation) -> str:
+        """The subscription field of an operation; empty when it has ended."""
+        subscriber = self.client.live.get(operation)
+        return subscriber.registrations[-1].field_name if subscriber is not None and subscriber.registrations else ""
+
+    def dropped(self, operation: Operation, why: str) -> None:
+        """The event that is being delivered does not go out."""
+        self._journal.drop(self.client.live.get(operation), why)
+
+    def send(self, parts: Sequence[bytes]) -> None:
+        """Queue a text frame."""
+        self._outbox.text(parts)
+
+    def cut(self) -> None:
+        """Read and write no more, and leave the socket open."""
+        self._transport.pause_reading()
+        self._outbox.lost()
+
+    def slow_down(self, bytes_per_second: int) -> None:
+        """Write no faster than this."""
+        self._transport = SlowTransport(self._transport, self, bytes_per_second)
+        self._outbox.transport = self._transport
+        self.client.unread = self._transport.get_write_buffer_size
 
     # The end.
 
@@ -376,6 +418,8 @@ class RealtimeConnection(asyncio.Protocol):
 
     def _wake(self) -> None:
         timer = self._timer
+        if self._faults.active:
+            self._owner.faulty.touches(self)
         self._perform(self._protocol.wake(self._loop.time()))
         if self._timer is timer:  # nothing closed the connection
             self._arm()

@@ -16,6 +16,7 @@ from local.appsync.realtime import connect, handshake
 from local.appsync.realtime.connect import Origin
 from local.appsync.realtime.connection import RealtimeConnection
 from local.appsync.realtime.effects import GOING_AWAY, Subprotocol
+from local.appsync.realtime.faulty import SocketFaults
 from local.appsync.realtime.messages import RATE_EXCEEDED, ConnectionProblem
 from local.appsync.realtime.outbox import Flusher
 from local.appsync.realtime.protocol import RealtimeProtocol
@@ -32,6 +33,8 @@ class RealtimeEndpoint:
         self.rates = rates
         self.journal = apis.journal
         self.flusher = Flusher(self.journal.flushed)
+        self.faults = apis.faults
+        self.faulty = SocketFaults(apis.faults)
         self.connections: set[RealtimeConnection] = set()
         self.tasks: set[asyncio.Task[None]] = set()  # connects and starts that are being prepared
         apis.subscribers = self

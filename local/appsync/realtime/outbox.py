@@ -40,7 +40,7 @@ class Outbox:
     connection ends. Dropping single frames instead would break the promise that a live subscription misses nothing.
     """
 
-    __slots__ = ("_flusher", "_max_unread", "_overflowed", "_parts", "_transport", "broken", "closed", "congested")
+    __slots__ = ("_flusher", "_max_unread", "_overflowed", "_parts", "broken", "closed", "congested", "transport")
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Outbox:
         overflowed: Callable[[], None],
         max_unread: int = MAX_UNREAD_BYTES,
     ) -> None:
-        self._transport = transport
+        self.transport = transport
         self._flusher = flusher
         self._overflowed = overflowed
         self._max_unread = max_unread
@@ -82,12 +82,12 @@ class Outbox:
             return
         data = b"".join(self._parts)
         self._parts.clear()
-        if self._transport.is_closing():  # uvloop raises on a write to a closed socket
+        if self.transport.is_closing():  # uvloop raises on a write to a closed socket
             if self.broken is not None:
                 self.broken()
             return
-        self._transport.write(data)
-        if self.congested and not self.closed and self._transport.get_write_buffer_size() > self._max_unread:
+        self.transport.write(data)
+        if self.congested and not self.closed and self.transport.get_write_buffer_size() > self._max_unread:
             self.closed = True
             self._overflowed()
 

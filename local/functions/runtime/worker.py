@@ -2,7 +2,7 @@
 
 Frames on its socket, each answered before the next is sent:
 
-- in: `{"requestId", "arn", "deadlineMs", "traceId", "clientContext"}` + the event
+- in: `{"requestId", "arn", "deadlineMs", "traceId", "clientContext"}` + the event; with `kill`, it is to die on the way
 - out: `{"ready": true}` once initialised, then `{"result": content type}` or `{"error": true}` + the payload;
   `{"initError": true}` + the payload instead of ready. All carry `maxRssKb`.
 """
@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-from . import framing, sdk
+from . import framing, killer, sdk
 
 
 def run(task: dict[str, Any]) -> None:
@@ -48,15 +48,21 @@ def _runtime_client(connection: socket.socket) -> Any:
         def __init__(self) -> None:
             super().__init__("")
             self._initialised = False
+            self._kill: dict[str, Any] | None = None
 
         def wait_next_invocation(self) -> Any:
             if not self._initialised:
                 self._initialised = True
                 _send(connection, {"ready": True})
+            if self._kill is not None:
+                killer.disarm()
             frame = framing.receive(connection)
             if frame is None:
                 sys.exit(0)
             header, event = frame
+            self._kill = header.get("kill")
+            if self._kill is not None:
+                killer.die() if self._kill["at"] == "start" else killer.arm(**self._kill)
             return lambda_runtime_client.InvocationRequest(
                 invoke_id=header["requestId"],
                 x_amzn_trace_id=header["traceId"],
@@ -77,6 +83,8 @@ def _runtime_client(connection: socket.socket) -> Any:
             content_type: str = "application/json",
             invocation_id: str | None = None,  # noqa: ARG002
         ) -> None:
+            if self._kill is not None and self._kill["at"] == "end":
+                killer.die()
             payload = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8", "surrogatepass")
             _send(connection, {"result": content_type}, payload)
 

@@ -23,6 +23,7 @@ from local.appsync.engine import Engine, Result, Subscription
 from local.appsync.javascript import JavaScript
 from local.appsync.limits import Limits
 from local.appsync.request import Caller, OperationRequest, RequestInfo
+from local.faults import Faults
 
 Answer = Callable[[ResolverContext], Any]
 
@@ -80,6 +81,7 @@ class Api:
         providers: tuple[AuthProvider, ...] = API_KEY,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        faults: Faults | None = None,
         **settings: Any,
     ) -> None:
         """`fields`: direct functions by coordinate; `code`: APPSYNC_JS on a NONE source by coordinate."""
@@ -107,6 +109,7 @@ class Api:
             javascript=_javascript(),
             limits=limits,
             clock=clock,
+            faults=faults,
         )
 
     async def run(
