@@ -56,6 +56,7 @@ class Room:
         self._query = query
         self._realtime = realtime
         self._sequence: Sequence | None = None if after is None else Sequence(after)
+        self._position = after
         self._subscription: Subscription | None = None
         self._ready: deque[Change] = deque()
         self._behind = False  # the log may hold changes that no push has announced
@@ -66,8 +67,9 @@ class Room:
 
     @property
     def position(self) -> int | None:
-        """The number of the last change taken from the wire, the cursor to resume after; None before the start."""
-        return None if self._sequence is None else self._sequence.position
+        """The number of the last change handed out: the cursor to resume after, in this room or another. None before
+        the start."""
+        return self._position
 
     async def start(self) -> None:
         """Go live: returns when the subscription is acknowledged and the log has been asked for what came before.
@@ -78,7 +80,8 @@ class Room:
             Unreachable: there is no connection. Once the room has been live, it waits and tries again instead.
         """
         if self._sequence is None:
-            self._sequence = Sequence(await self._head())
+            self._position = await self._head()
+            self._sequence = Sequence(self._position)
         if self._subscription is None:
             self._subscription = await self._realtime.subscribe(_subscription_request(self.id))
             # The cursor is older than the subscription: ask the log what lies between.
@@ -101,7 +104,9 @@ class Room:
             if self.closed:
                 raise StopAsyncIteration
             await self._step()
-        return self._ready.popleft()
+        change = self._ready.popleft()
+        self._position = change.seq
+        return change
 
     async def __aenter__(self) -> Self:
         try:

@@ -86,6 +86,17 @@ async def test_what_was_there_before_is_not_news(api: ChatApi, client: Client) -
         assert brief(await take(room, 1)) == [(3, "push")]
 
 
+async def test_the_position_is_that_of_the_last_change_handed_out(api: ChatApi, client: Client) -> None:
+    api.commit("one", "two", "three")
+    async with client.room(ROOM, after=0) as room:
+        assert room.position == 0, "three wait, none was handed out"
+        await take(room, 2)
+        assert room.position == 2
+    assert room.position == 2, "what was not handed out comes again after this cursor"
+    async with client.room(ROOM, after=room.position) as again:
+        assert brief(await take(again, 1)) == [(3, "catch-up")]
+
+
 async def test_a_cursor_resumes_from_the_log_then_live(api: ChatApi, client: Client) -> None:
     api.commit("one", "two", "three")
     async with client.room(ROOM, after=1) as room:
