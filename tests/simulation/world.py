@@ -1,0 +1,285 @@
+"""One schedule from its seed to its verdict: writers, the publisher, subscribers, and whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from domain import changes, chat, chunks, envelopes, memory
+from domain.caller import ANONYMOUS
+from domain.changes import ChangeLog
+from domain.rooms import Rooms
+from domain.table import Table, TableError
+from headwater import backoff as client_backoff
+from headwater import realtime, room
+from headwater.errors import Unreachable, failure
+from tests.simulation import judge
+from tests.simulation.appsync import AppSync, Connection
+from tests.simulation.clock import SimulatedClock
+from tests.simulation.dynamodb import Client, DynamoDB
+from tests.simulation.kernel import Host, Kernel, ProcessKilled, Stuck
+from tests.simulation.mapping import Function, Handler, Lane
+from tests.simulation.network import Network
+from tests.simulation.publishers import Container, publisher
+from tests.simulation.stream import Stream
+from tests.simulation.subscribers import Subscriber
+from tests.simulation.weather import Weather, draw
+from tests.simulation.writers import MAIN_TABLE, Ledger, Writer
+
+CHANGE_LOG = "ChangeLog"
+SETTLE_SECONDS = 10.0
+# How long things may take without faults: functions to thaw, clients to come back, and the last push to be seen.
+DELIVERY_SECONDS, ABSENCE_SECONDS, CATCH_UP_SECONDS = 3600.0, 3 * 86_400.0, 1800.0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a schedule. Limits are small, so that few events cross blocks, chunks, envelopes and pages."""
+
+    rooms: int
+    shards: int
+    lanes: int
+    writers: int
+    writes: int
+    subscribers: int
+    batch_size: int
+    bisects: bool
+    retention_seconds: int
+    block_size: int
+    chunk_bytes: int
+    transaction_bytes: int
+    remembered_ids: int
+    page_bytes: int
+    page_limit: int
+    longest_pause_seconds: float
+
+
+def shape(chance: random.Random) -> Shape:
+    """A schedule's sizes."""
+    return Shape(
+        rooms=chance.choice([1, 1, 2, 3]),
+        shards=chance.choice([1, 2, 3]),
+        lanes=chance.choice([1, 1, 2]),
+        writers=chance.randint(1, 4),
+        writes=chance.choice([5, 15, 30]),
+        subscribers=chance.randint(1, 4),
+        batch_size=chance.choice([1, 4, 20, 100]),
+        bisects=chance.random() < 0.7,
+        retention_seconds=chance.choice([600, 86_400]),
+        block_size=chance.choice([3, 10, 1000]),
+        chunk_bytes=chance.choice([900, 3000, 230_000]),
+        transaction_bytes=chance.choice([2000, 3_500_000]),
+        remembered_ids=chance.choice([3, 20_000]),
+        page_bytes=chance.choice([1500, 1_000_000]),
+        page_limit=chance.choice([1, 3, 100]),
+        longest_pause_seconds=chance.choice([0.02, 1.0, 100.0, 90_000.0]),
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a schedule ended. `trace` is empty unless something is wrong; `digest` is the same for the same steps."""
+
+    seed: int
+    problems: Sequence[str]
+    trace: str
+    digest: str
+    struck: dict[str, int]
+    callbacks: int
+    invocations: int
+
+    def report(self) -> str:
+        """For a reader who wants to know why."""
+        return "\n".join([f"seed {self.seed}", *self.problems[:20], "", self.trace])
+
+
+class World:
+    """Everything of one schedule."""
+
+    def __init__(self, seed: int, build: Callable[[Container], Handler]) -> None:
+        self.kernel = Kernel(seed)
+        chance = self.kernel.random
+        self.shape = shape(chance)
+        self.weather: Weather = draw(chance)
+        self.network = Network(self.kernel, self.weather)
+        self.dynamodb = DynamoDB(self.kernel, self.weather, self.shape.page_bytes)
+        self.appsync = AppSync(self.kernel, self.weather)
+        self.stream = Stream(self.kernel, self.shape.shards)
+        self.dynamodb.listen(MAIN_TABLE, self.stream.changed)
+        self._build = build
+        self.function = Function(self.kernel, self.weather, self._cold)
+        self.lanes = [
+            Lane(
+                shard, number, self.shape.lanes, kernel=self.kernel, weather=self.weather, function=self.function,
+                batch_size=self.shape.batch_size, bisects=self.shape.bisects,
+            )
+            for shard in self.stream.shards
+            for number in range(self.shape.lanes)
+        ]  # fmt: skip
+        self.rooms = [f"room-{number}" for number in range(self.shape.rooms)]
+        self.ledger = Ledger(self.kernel, self.dynamodb, self.stream, large=self.shape.chunk_bytes - 400)
+        self.subscribers = [self._subscriber(number) for number in range(self.shape.subscribers)]
+        self._connections = 0
+
+    def _subscriber(self, number: int) -> Subscriber:
+        room_id = self.rooms[number % len(self.rooms)]
+        after = self.kernel.random.choice([0, None])
+        return Subscriber(
+            f"subscriber-{number}", room_id, after,
+            kernel=self.kernel, weather=self.weather, query=self.query, state=self.ledger.state,
+        )  # fmt: skip
+
+    def _cold(self, host: Host) -> Handler:
+        return self._build(self.container(host))
+
+    def container(self, host: Host) -> Container:
+        """What code that runs on a host stands on."""
+        client = Client(self.dynamodb, self.network, self.kernel, self.weather)
+        clock = SimulatedClock(self.kernel, host)
+        main, table = Table(MAIN_TABLE, client), Table(CHANGE_LOG, client)  # type: ignore[arg-type]
+        log = ChangeLog(table, self.shape.retention_seconds, clock)
+        return Container(
+            clock=clock,
+            log=log,
+            chat=chat.Chat(main, Rooms(main, self.shape.retention_seconds), log, self.shape.retention_seconds),
+            kernel=self.kernel,
+            network=self.network,
+            appsync=self.appsync,
+        )
+
+    def connection(self, url: str, _auth: object, _arguments: object) -> Connection:
+        """Takes the place of the client's WebSocket transport."""
+        self._connections += 1
+        return Connection(self.appsync, f"connection-{self._connections}", url)
+
+    async def query(self, _document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """A catch-up query, as `headwater.Client.query` runs it, through a resolver of its own."""
+        kernel, strikes = self.kernel, self.weather.strikes
+        await asyncio.sleep(kernel.random.expovariate(200.0))
+        if strikes("query 500"):
+            if kernel.random.random() < 0.5:
+                raise Unreachable("simulated")
+            raise failure([{"errorType": kernel.random.choice(["TryAgain", "Internal"]), "message": "simulated"}])
+        if strikes("query slow"):
+            await asyncio.sleep(kernel.random.random() * 20.0)
+        host = Host("resolver")
+        container = self.container(host)
+        room_id, after, limit = variables["roomId"], variables.get("after", 0), variables.get("limit", 1)
+        now_ms = container.clock.now_ms()
+        process = kernel.process(
+            host,
+            "resolver",
+            lambda: chat.message_changes(
+                container.chat, ANONYMOUS, room_id=room_id, after=after, limit=limit, now_ms=now_ms
+            ),
+        )
+        await asyncio.wait({process.done})
+        try:
+            answer: dict[str, Any] = process.done.result()
+        except TableError as error:
+            raise failure([{"errorType": "TryAgain", "message": str(error)}]) from error
+        except ProcessKilled as error:
+            raise failure([{"errorType": "Lambda:Unhandled", "message": str(error)}]) from error
+        if strikes("query slow"):
+            await asyncio.sleep(kernel.random.random() * 20.0)
+        return {"messageChanges": answer}
+
+    async def main(self) -> None:
+        """Storm, calm, and a last write to each room, by whose number everyone sees what it missed."""
+        background = [asyncio.ensure_future(each.run()) for each in self.lanes]
+        background += [asyncio.ensure_future(each.listen()) for each in self.subscribers]
+        background.append(asyncio.ensure_future(self._expire()))
+        writers = [
+            Writer(
+                f"writer-{number}", self.ledger, self.kernel, rooms=self.rooms, writes=self.shape.writes,
+                longest_pause_seconds=self.shape.longest_pause_seconds,
+            )
+            for number in range(self.shape.writers)
+        ]  # fmt: skip
+        await asyncio.gather(*(writer.run() for writer in writers))
+        self.weather.storm = False
+        self.kernel.trace("world", "the storm is over")
+        await self._until(self._delivered, DELIVERY_SECONDS, background)
+        await self._until(self._present, ABSENCE_SECONDS, background)
+        # What was lost in silence shows at the next push that arrives: whoever is still deaf would miss that too.
+        await asyncio.sleep(SETTLE_SECONDS)
+        for room_id in self.rooms:
+            self.ledger.last(room_id)
+        await self._until(self._delivered, DELIVERY_SECONDS, background)
+        await self._until(self._caught_up, CATCH_UP_SECONDS, background)
+        for each in background:
+            each.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(self.kernel.random.random() * 100_000.0)
+            self.dynamodb.remove_expired(CHANGE_LOG, self.kernel.wall_ms() // 1000)
+
+    async def _until(
+        self, holds: Callable[[], bool], seconds: float, background: Sequence[asyncio.Future[None]]
+    ) -> None:
+        end = self.kernel.now + seconds
+        pause = 0.5
+        while not holds():
+            for each in background:
+                if each.done():
+                    each.result()
+            if self.kernel.now > end:
+                raise Stuck(f"{holds.__name__}: not after {seconds:.0f} s without faults")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 3600.0)
+
+    def _delivered(self) -> bool:
+        return all(not lane.behind for lane in self.lanes) and not self.function.busy
+
+    def _present(self) -> bool:
+        return all(each.present for each in self.subscribers)
+
+    def _caught_up(self) -> bool:
+        heads = {
+            item["topic"]["S"].removeprefix("room:"): int(item["head"]["N"])
+            for item in self.dynamodb.items(CHANGE_LOG)
+            if "head" in item
+        }
+        return all(each.position == heads.get(each.diary.room_id, 0) for each in self.subscribers)
+
+
+def run(seed: int, build: Callable[[Container], Handler] = publisher) -> Verdict:
+    """Run the schedule of a seed."""
+    world = World(seed, build)
+    sizes = world.shape
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "BLOCK_SIZE", sizes.block_size)
+        patch.setattr(chunks, "MAX_CHUNK_BYTES", sizes.chunk_bytes)
+        patch.setattr(chunks, "MAX_CHANGE_BYTES", sizes.chunk_bytes)
+        patch.setattr(changes, "MAX_TRANSACTION_BYTES", sizes.transaction_bytes)
+        patch.setattr(memory, "MOST_IDS_OF_A_TOPIC", sizes.remembered_ids)
+        patch.setattr(envelopes, "MAX_BYTES", sizes.chunk_bytes + 1000)
+        patch.setattr(room, "PAGE_LIMIT", sizes.page_limit)
+        patch.setattr(room, "full_jitter", partial(client_backoff.full_jitter, chance=world.kernel.random.random))
+        patch.setattr(chat, "time", SimpleNamespace(monotonic=lambda: world.kernel.now))
+        patch.setattr(realtime, "AcknowledgedTransport", world.connection)
+        try:
+            world.kernel.run(world.main())
+            found: list[str] = []
+        except Stuck as error:
+            found = [f"stuck: {error}"]
+    diaries = [each.diary for each in world.subscribers]
+    found = judge.problems(world.ledger.owed, diaries, sizes.retention_seconds) + found
+    return Verdict(
+        seed=seed,
+        problems=found,
+        trace=f"{world.shape}\n{world.weather.chances}\n{world.kernel.trace.text()}" if found else "",
+        digest=world.kernel.trace.digest(),
+        struck=world.weather.struck,
+        callbacks=sum(len(diary.seen) for diary in diaries),
+        invocations=world.function.invocations,
+    )
