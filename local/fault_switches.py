@@ -160,7 +160,17 @@ SWITCHES: dict[str, Switch] = {
             "a resolver answers late",
             (_FIELD, Option("seconds", float, "how much later", required=True, minimum=0)),
         ),
-        Switch("duplicate-batch", "an event source mapping delivers a batch twice", (_FUNCTION,)),
+        Switch(
+            "duplicate-batch",
+            "an event source mapping delivers a batch twice",
+            (
+                Option(
+                    "when", str, "once more before the delivery that counts, or beside it", "before",
+                    choices=("before", "beside"),
+                ),
+                _FUNCTION,
+            ),
+        ),
         Switch(
             "reorder-keys",
             "the records of a batch come in another order across keys; each key's own order is kept",

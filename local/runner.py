@@ -98,7 +98,7 @@ class Instance:
             parts.push_async_callback(host.stop)
             await host.start()
             invocations = Invocations(functions)
-            events = EventSources(cloud, invocations, settings.state)
+            events = EventSources(cloud, invocations, settings.state, faults)
             parts.push_async_callback(events.stop)
             await events.start()
             explain.register(control, host.journal, invocations)

@@ -17,6 +17,7 @@ from local.event_sources.mappings import StreamMapping
 from local.event_sources.records import Record
 from local.event_sources.streams import EventSourcesCloud, Read, Shard, Stream
 from local.event_sources.windows import Windows
+from local.faults import Faults
 
 logger = logging.getLogger("headwater.event_sources")
 
@@ -37,9 +38,15 @@ class Consumer:
     """
 
     def __init__(
-        self, mapping: StreamMapping, cloud: EventSourcesCloud, functions: Invoker, checkpoints: Checkpoints
+        self,
+        mapping: StreamMapping,
+        cloud: EventSourcesCloud,
+        functions: Invoker,
+        checkpoints: Checkpoints,
+        faults: Faults | None = None,
     ) -> None:
         self._mapping = mapping
+        self._faults = faults
         self._functions = functions
         self._checkpoints = checkpoints
         self._stream: Stream
@@ -129,7 +136,7 @@ class Consumer:
             mapping, shard.id, functions=self._functions, destination=self._destination, stopping=self._stopping,
             # What is in a tumbling window is done with when the window is.
             done=(lambda _: None) if mapping.tumbling_seconds else done,
-            retention_seconds=self._stream.retention_seconds,
+            retention_seconds=self._stream.retention_seconds, faults=self._faults,
         )  # fmt: skip
         if mapping.tumbling_seconds:
             await Windows(mapping.tumbling_seconds, shard.id, mapping.source, delivery, done).run(lane)

@@ -15,11 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from local.event_sources import responses
+from local.event_sources import faulty, responses
 from local.event_sources.destinations import Discarded, FailureDestination
 from local.event_sources.mappings import StreamMapping
 from local.event_sources.records import Record, payload
 from local.event_sources.windows import Window
+from local.faults import Faults
 from local.functions import FunctionsError, Invocation, TooManyRequests
 
 logger = logging.getLogger("headwater.event_sources")
@@ -73,6 +74,7 @@ class Delivery:
         done: Callable[[Sequence[Record]], None],
         stopping: asyncio.Event,
         retention_seconds: float = float("inf"),
+        faults: Faults | None = None,
     ) -> None:
         self._mapping = mapping
         self._shard = shard
@@ -80,6 +82,7 @@ class Delivery:
         self._destination = destination
         self._done = done
         self._stopping = stopping
+        self._faults = faults or Faults()
         self._reachable = True
         self._oldest_seconds = min(
             retention_seconds, float("inf") if mapping.maximum_age_seconds is None else mapping.maximum_age_seconds
@@ -87,6 +90,8 @@ class Delivery:
 
     async def deliver(self, records: Sequence[Record], window: Window | None = None) -> None:
         """Deliver a batch, in order, until it succeeded or was discarded, or until stopped."""
+        if self._faults.active:
+            records = faulty.reordered(self._faults, self._mapping.function_arn, records)
         stack = [_Batch(records)]
         while stack and not self._stopping.is_set():
             batch = stack.pop()

@@ -16,9 +16,11 @@ from local.event_sources import mappings
 from local.event_sources.checkpoints import Checkpoints
 from local.event_sources.consumer import Consumer
 from local.event_sources.delivery import Invoker
+from local.event_sources.faulty import FaultyInvoker
 from local.event_sources.mappings import QueueMapping, StreamMapping
 from local.event_sources.poller import QueuePoller
 from local.event_sources.streams import SourceGone
+from local.faults import Faults
 
 logger = logging.getLogger("headwater.event_sources")
 
@@ -56,9 +58,10 @@ class Poller(Protocol):
 class EventSources:
     """The event source mappings of a cloud. `functions` runs what they invoke, `state` keeps the checkpoints."""
 
-    def __init__(self, cloud: EventSourcesCloud, functions: Invoker, state: Path) -> None:
+    def __init__(self, cloud: EventSourcesCloud, functions: Invoker, state: Path, faults: Faults | None = None) -> None:
         self._cloud = cloud
-        self._functions = functions
+        self._faults = faults or Faults()
+        self._functions = FaultyInvoker(functions, self._faults)
         self._checkpoints = Checkpoints(state / "checkpoints.json")
         self._runners: dict[str, _Runner] = {}
         self._changed = asyncio.Event()
@@ -140,7 +143,7 @@ class EventSources:
         """What serves a mapping. Raises NotEmulated."""
         if isinstance(mapping, QueueMapping):
             return QueuePoller(mapping, self._cloud, self._functions)
-        return Consumer(mapping, self._cloud, self._functions, self._checkpoints)
+        return Consumer(mapping, self._cloud, self._functions, self._checkpoints, self._faults)
 
     def state(self) -> list[dict[str, Any]]:
         """Every mapping: what it maps, whether it is served or why not, and its checkpoints by shard."""
