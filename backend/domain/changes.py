@@ -2,15 +2,16 @@
 
 Items of the log's table (`pk` text, `sk` number), none of which has a stream:
 
-    HEAD#<topic>              0             `head`: the topic's last number, `at`: when it was given. Never expires.
+    HEAD#<topic>              0             `head`: the topic's last number; `at`, `newest`. Never expires.
     CHUNK#<block>#<topic>     last number   a run of consecutive changes; a block has 1,000 numbers. See chunks.py.
 
 A batch's chunks are written in one transaction that demands the head which the writer saw. Hence two publishers never
 give out one number, and a publisher that slept through it all fails at the condition and looks again.
 
-Nothing marks an event as numbered, because time tells where to look for it. A chunk's `at` is never before the chunk
-below it, nor before the creation of the events that it holds, whatever the clocks say. So the chunks whose `at` is not
-before an event's creation are the only ones that can hold it: who must know reads them, from the head backwards.
+Nothing marks an event as numbered, because its creation tells where to look for it. A chunk's `newest` is the latest
+time of creation of all events that have a number up to there. So an event cannot be in a chunk, or below it, whose
+`newest` is before its own creation: who must know reads the chunks above, from the head backwards. These times are the
+stream's own, the same at each delivery, so that nothing depends on a publisher's clock.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class ChangeLog:
         raise obstacle
 
     def tail(self, topic: Topic, since_ms: int, deadline: float) -> list[Entry]:
-        """All entries numbered at or after a time, in order. An event made since then is among them or has no number.
+        """The log's end, in order: an event that was created at or after a time is there, or has no number.
 
         Raises:
             TableError: the table did not answer before the deadline.
@@ -154,16 +155,17 @@ class ChangeLog:
 
     def _write(self, topic: str, head: Head, drafts: Sequence[Draft], budget: int) -> list[Chunk]:
         """One transaction with as many of the drafts as it takes."""
-        latest = max(max(draft.event.since_ms, draft.event.latest_ms) for draft in drafts)
-        at = max(self._clock.now_ms(), head.at, latest)
+        # Another publisher's clock may be ahead, and DynamoDB's, but times never go back.
+        at = max(self._clock.now_ms(), head.at, max(draft.event.created_ms for draft in drafts))
         expires_at = at // 1000 + max(self._retention_seconds, _KEPT_SECONDS)
-        added = list(chunks.cut(drafts, head.seq, at, most=MAX_TRANSACTION_ITEMS - 1, budget=budget))
-        raised = _raise_head(topic, head, Head(added[-1].last, at))
+        most = MAX_TRANSACTION_ITEMS - 1
+        added = list(chunks.cut(drafts, after=head.seq, at=at, newest=head.newest, most=most, budget=budget))
+        raised = _raise_head(topic, head, Head(added[-1].last, at, added[-1].newest))
         self._table.write([raised, *(chunk.put(topic, expires_at) for chunk in added)])
         return added
 
     def _look(self, topic: str, wanted: set[str], since: int) -> tuple[View, dict[int, Entry]]:
-        """What the log holds since a time, and those entries of it that stand for any of the ids."""
+        """The log's end from a time of creation on, and those entries of it that stand for any of the ids."""
         head = self._read_head(topic)
         view = View(head, since)
         found: dict[int, Entry] = {}
@@ -173,12 +175,12 @@ class ChangeLog:
         return view, found
 
     def _back(self, topic: str, head: Head, since: int) -> Iterator[Chunk]:
-        """The chunks numbered at or after a time, from the head backwards, without a gap.
+        """The chunks that can hold an event created at or after a time, from the head backwards, without a gap.
 
         Ends early where a chunk is gone: it was kept far longer than the stream keeps a record, or the head is of the
         time before chunks.
         """
-        last = head.seq if head.at >= since else 0
+        last = head.seq if head.newest >= since else 0
         while last > 0:
             expected = last
             pk, where = chunks.partition(topic, last), "sk <= :last"
@@ -187,13 +189,13 @@ class ChangeLog:
                 if item["sk"] != last:
                     break
                 chunk = chunks.of_item(item)
-                if chunk.at < since:
+                if chunk.newest < since:
                     return
                 yield chunk
                 last = chunk.first - 1
             if last == expected:
                 one = self._certainly(topic, last)
-                if one is None or one.at < since:
+                if one is None or one.newest < since:
                     return
                 yield one
                 last = one.first - 1
@@ -263,13 +265,14 @@ class ChangeLog:
 
     def _read_head(self, topic: str) -> Head:
         item: Item | None = self._table.get(_head_key(topic), _ALL)
-        return Head(int(item["head"]), int(item["at"])) if item else Head(0, 0)
+        # The heads of the time before chunks have no `newest`, and nothing to look through.
+        return Head(int(item["head"]), int(item["at"]), int(item.get("newest", 0))) if item else Head(0, 0, 0)
 
 
 def _raise_head(topic: str, before: Head, after: Head) -> Put:
     """Replace the head, if it is still the one that was seen."""
     pk, sk = _head_key(topic)
-    item = {"pk": pk, "sk": sk, "topic": topic, "head": after.seq, "at": after.at}
+    item = {"pk": pk, "sk": sk, "topic": topic, "head": after.seq, "at": after.at, "newest": after.newest}
     if before.seq == 0:
         return Put(item, "attribute_not_exists(pk)")
     return Put(item, "#head = :head", {":head": before.seq})

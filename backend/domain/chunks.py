@@ -70,9 +70,14 @@ def _encodable(text: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive changes of one block that were numbered together."""
+    """Consecutive changes of one block that were numbered together.
+
+    `newest` is the time of creation, in epoch milliseconds, that no event up to here is later than: neither one of this
+    chunk nor one of any chunk below. So it never goes back along a topic.
+    """
 
     entries: tuple[Entry, ...]
+    newest: int
 
     @property
     def first(self) -> int:
@@ -93,7 +98,7 @@ class Chunk:
         """Store it. Only the head's condition guards it: whoever may raise the head has these numbers to himself."""
         pk, sk = key(topic, self.last)
         item: dict[str, Any] = {
-            "pk": pk, "sk": sk, "first": self.first, "at": self.at, "expiresAt": expires_at,
+            "pk": pk, "sk": sk, "first": self.first, "at": self.at, "newest": self.newest, "expiresAt": expires_at,
             "changes": "[" + ",\n".join(entry.text for entry in self.entries) + "]",
             "origins": _json([(entry.position, entry.covers) for entry in self.entries]),
         }  # fmt: skip
@@ -113,7 +118,8 @@ def of_item(item: Item) -> Chunk:
             for seq, (text, (position, covers)) in enumerate(
                 zip(item["changes"][1:-1].split(",\n"), origins, strict=True), first
             )
-        )
+        ),
+        int(item["newest"]),
     )
 
 
@@ -132,25 +138,35 @@ def block_end(seq: int) -> int:
     return seq // BLOCK_SIZE * BLOCK_SIZE + BLOCK_SIZE - 1
 
 
-def cut(drafts: Sequence[Draft], after: int, at: int, *, most: int, budget: int) -> Iterator[Chunk]:
+def cut(drafts: Sequence[Draft], *, after: int, at: int, newest: int, most: int, budget: int) -> Iterator[Chunk]:
     """Number drafts from `after` + 1 on, in chunks: at most so many, and of so many bytes together, but at least one.
 
     What is left over is for the caller to see: the chunks say how far they went.
+
+    Args:
+        drafts: in the order of their numbers to be.
+        after: the head, and `newest` what the chunk there has.
+        at: the time to give them.
+        newest: see `Chunk`.
+        most: chunks.
+        budget: bytes.
     """
     taken: list[Entry] = []
     size = total = chunks = 0
     for seq, each in enumerate(drafts, after + 1):
         if taken and (size + each.size > MAX_CHUNK_BYTES or taken[-1].seq == block_end(taken[-1].seq)):
-            yield Chunk(tuple(taken))
+            yield Chunk(tuple(taken), newest)
             chunks += 1
             taken, size = [], 0
         if chunks == most or (total and total + each.size > budget):
             break
         taken.append(each.numbered(seq, at))
+        # Of unknown creation: whatever another delivery says about it, it was before now.
+        newest = max(newest, each.event.created_ms or at)
         size += each.size
         total += each.size
     if taken:
-        yield Chunk(tuple(taken))
+        yield Chunk(tuple(taken), newest)
 
 
 def _json(value: Any) -> str:

@@ -22,12 +22,12 @@ class Event:
         key: the item's id in the API.
         item: the item in the API's shape as JSON text; None when it is gone.
         trace_id: the trace of the request that caused it.
-        since_ms: epoch milliseconds before which this event, and whatever it covers, cannot have been numbered: for a
-            stream record the time of its creation. 0, unknown, is right too, and makes `append` read the whole log.
+        since_ms: epoch milliseconds, the same at each delivery, before which neither this record nor one that it covers
+            was created. 0, unknown, is right too, and makes `append` read the whole log.
         position: the record's sequence number in the stream.
         covers: the ids of the records that this one replaces, which therefore get no number of their own.
         reference: the item's key in the main table, from which catch-up answers what is too large for a push.
-        latest_ms: epoch milliseconds before which not all of the covered records existed; 0 for `since_ms`.
+        latest_ms: the greatest `since_ms` of all of them, where it is another one.
     """
 
     event_id: str
@@ -46,6 +46,11 @@ class Event:
         """The ids of all records that it stands for."""
         return (self.event_id, *self.covers)
 
+    @property
+    def created_ms(self) -> int:
+        """The time of creation of the newest of them, as `since_ms` tells it."""
+        return max(self.since_ms, self.latest_ms)
+
 
 def coalesced(events: Sequence[Event]) -> Event:
     """The last of several events of one item, covering the others: for items of which only the last state matters.
@@ -58,7 +63,7 @@ def coalesced(events: Sequence[Event]) -> Event:
         last,
         covers=tuple(event_id for event in events[:-1] for event_id in event.ids) + last.covers,
         since_ms=min(event.since_ms for event in events),
-        latest_ms=max(max(event.since_ms, event.latest_ms) for event in events),
+        latest_ms=max(event.created_ms for event in events),
     )
 
 

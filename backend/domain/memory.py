@@ -17,10 +17,11 @@ MOST_TOPICS = 10_000
 
 @dataclass(frozen=True)
 class Head:
-    """A topic's last number, and the epoch milliseconds at which it was given."""
+    """A topic's last number, the epoch milliseconds at which it was given, and `newest` as `Chunk` has it."""
 
     seq: int
     at: int
+    newest: int
 
 
 @dataclass
@@ -29,42 +30,41 @@ class View:
 
     Attributes:
         head: the topic's head.
-        horizon: every event that was numbered at or after this time (epoch milliseconds) is in `ids`.
+        horizon: every numbered event that was created at or after this time (epoch milliseconds) is in `ids`.
         ids: events that are numbered.
     """
 
     head: Head
     horizon: int
     ids: set[str] = field(default_factory=set)
-    _runs: deque[tuple[int, tuple[str, ...]]] = field(default_factory=deque)  # the ids again, by time, oldest first
+    _runs: deque[tuple[int, tuple[str, ...]]] = field(default_factory=deque)  # `newest` and ids of each chunk
 
     def excludes(self, ids: Set[str], since: int) -> bool:
-        """Whether none of the events, which were made at or after `since`, has a number, as long as `head` is true."""
+        """Whether none of the events, created at or after `since`, has a number, as long as `head` is true."""
         return since >= self.horizon and self.ids.isdisjoint(ids)
 
     def add(self, chunk: Chunk) -> None:
         """Note a chunk that is the log's new end."""
-        self.head = Head(chunk.last, chunk.at)
+        self.head = Head(chunk.last, chunk.at, chunk.newest)
         self._runs.append(self._run(chunk))
         self._forget()
 
     def add_below(self, chunk: Chunk) -> None:
         """Note a chunk that lies before all that were noted."""
-        if chunk.at >= self.horizon:
+        if chunk.newest >= self.horizon:
             self._runs.appendleft(self._run(chunk))
             self._forget()
 
     def _run(self, chunk: Chunk) -> tuple[int, tuple[str, ...]]:
         ids = tuple(event_id for entry in chunk.entries for event_id in entry.ids)
         self.ids.update(ids)
-        return chunk.at, ids
+        return chunk.newest, ids
 
     def _forget(self) -> None:
         while len(self.ids) > MOST_IDS_OF_A_TOPIC:
-            at, ids = self._runs.popleft()
+            newest, ids = self._runs.popleft()
             self.ids.difference_update(ids)
-            # Others of the same millisecond may be gone now: only what was made later is certainly known.
-            self.horizon = at + 1
+            self.horizon = newest + 1
 
 
 class Memory:

@@ -385,12 +385,12 @@ class TestTail:
 def test_the_log_holds_what_its_documentation_says(log: ChangeLog, change_log_table: Table, all_items: Scan) -> None:
     reference = ("MESSAGES#lobby#2026112112#0", "1795262400000#b")
     known = {"position": "7", "covers": ("event-0",), "reference": reference}
-    log.append(TOPIC, [event("a"), event("b", 230_000, **known)], soon())
-    items = {(item["pk"], int(item["sk"])): item for item in all_items(change_log_table)}
+    log.append(TOPIC, [event("a", since_ms=5), event("b", 230_000, since_ms=4, **known)], soon())
+    items = {(item.pop("pk"), int(item.pop("sk"))): item for item in all_items(change_log_table)}
     assert items == {
-        ("HEAD#room:lobby", 0): {"pk": "HEAD#room:lobby", "sk": 0, "topic": "room:lobby", "head": 2, "at": NOON},
+        ("HEAD#room:lobby", 0): {"topic": "room:lobby", "head": 2, "at": NOON, "newest": 5},
         ("CHUNK#0#room:lobby", 2): {
-            "pk": "CHUNK#0#room:lobby", "sk": 2, "first": 1, "at": NOON, "expiresAt": NOON // 1000 + 48 * 3600,
+            "first": 1, "at": NOON, "newest": 5, "expiresAt": NOON // 1000 + 48 * 3600,
             "origins": '[[null,[]],["7",["event-0"]]]',
             "references": '{"2":["MESSAGES#lobby#2026112112#0","1795262400000#b"]}',
             "changes": '[{"seq":1,"at":"2026-11-21T12:00:00.000Z","eventId":"event-a","kind":"INSERT","traceId":null,'

@@ -103,7 +103,20 @@ def encodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def topic_at(table: Table, number: int, seq: int = FIRST) -> Topic:
     """A topic with a past that nobody needs any more."""
     topic = topics.room(f"{number:06d}")
-    table.write([Put({"pk": f"HEAD#{topic}", "sk": 0, "topic": str(topic), "head": seq, "at": NOON - 60_000})])
+    table.write(
+        [
+            Put(
+                {
+                    "pk": f"HEAD#{topic}",
+                    "sk": 0,
+                    "topic": str(topic),
+                    "head": seq,
+                    "at": NOON - 60_000,
+                    "newest": NOON - 60_000,
+                }
+            )
+        ]
+    )
     return topic
 
 
@@ -157,7 +170,16 @@ def cost_of_bytes(topic: Topic) -> tuple[int, int]:
     change = len(text) + len(",\n") + len(origin) + len(",")
     frame = sum(
         len(value)
-        for value in (f"CHUNK#100#{topic}", "100001", "100001", str(NOON), str(NOON // 1000 + 48 * 3600), "[]", "[]")
+        for value in (
+            f"CHUNK#100#{topic}",
+            "100001",
+            "100001",
+            str(NOON),
+            str(NOON),
+            str(NOON // 1000 + 48 * 3600),
+            "[]",
+            "[]",
+        )
     )
     return change, frame - len(",\n") - len(",")
 

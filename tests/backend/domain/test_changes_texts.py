@@ -84,7 +84,7 @@ def test_what_a_draft_takes_is_never_less_than_what_is_stored(text: str, size: i
         "e" * 32, "MODIFY", text, json.dumps(text * size, ensure_ascii=False), position="1" * 40, covers=("c" * 32,)
     )
     draft = chunks.draft(event, "message")
-    put = chunks.Chunk((draft.numbered(2**31 - 1, 253_402_300_799_999),)).put("room:lobby", 0)
+    put = chunks.Chunk((draft.numbered(2**31 - 1, 253_402_300_799_999),), 0).put("room:lobby", 0)
     assert (
         len(put.item["changes"].encode()) - 2
         <= len(put.item["changes"].encode()) + len(put.item["origins"]) - 4
