@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from local.event_sources import faulty, responses
-from local.event_sources.destinations import Discarded, FailureDestination
+from local.event_sources.destinations import Discarded
 from local.event_sources.mappings import StreamMapping
 from local.event_sources.records import Record, payload
 from local.event_sources.windows import Window
@@ -37,6 +37,12 @@ class Invoker(Protocol):
     """What delivering needs of `local.functions.Functions`."""
 
     async def invoke(self, function_arn: str, event: bytes, *, request_id: str | None = None) -> Invocation: ...
+
+
+class Destination(Protocol):
+    """What takes what is given up: `FailureDestination`."""
+
+    async def send(self, discarded: Discarded) -> None: ...
 
 
 class _Attempt(NamedTuple):
@@ -70,7 +76,7 @@ class Delivery:
         shard: str,
         *,
         functions: Invoker,
-        destination: FailureDestination | None,
+        destination: Destination | None,
         done: Callable[[Sequence[Record]], None],
         stopping: asyncio.Event,
         retention_seconds: float = float("inf"),

@@ -90,8 +90,9 @@ class QueuePoller:
             await self._release(self._held)
 
     def _over(self, task: asyncio.Task[None]) -> None:
+        if len(self._running) >= self._scaling.limit:
+            self._wake.set()
         self._running.discard(task)
-        self._wake.set()
 
     async def _check(self) -> None:
         """AWS refuses a mapping whose queue would show a message again while the function may still work on it."""

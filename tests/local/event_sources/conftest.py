@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import socket
@@ -10,9 +11,10 @@ import textwrap
 import time
 import uuid
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
@@ -21,16 +23,11 @@ from local.cloud import Cloud
 from local.event_sources import EventSources
 from local.functions import Functions
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-    ],
-}
+FROM_THE_OLDEST = MappingProxyType({"StartingPosition": "TRIM_HORIZON"})
 
 # Notes the event in a file of the test's own, then does what the test wants.
 NOTE = """
-import json, os, pathlib, time
+import base64, json, os, pathlib, time
 def note(event):
     line = json.dumps(event) + "\\n"
     fd = os.open(os.environ["NOTES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -39,7 +36,13 @@ def note(event):
 def numbers(event):
     return [int(record["dynamodb"]["Keys"]["pk"]["S"]) for record in event["Records"]]
 def report(records):
-    return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in records]}
+    return {"batchItemFailures": [{"itemIdentifier": identifier(r)} for r in records]}
+def identifier(record):
+    if "dynamodb" in record:
+        return record["dynamodb"]["SequenceNumber"]
+    return record["messageId"] if "messageId" in record else record["kinesis"]["sequenceNumber"]
+def texts(event):
+    return [base64.b64decode(r["kinesis"]["data"]).decode() if "kinesis" in r else r["body"] for r in event["Records"]]
 def handler(event, context):
     note(event)
 """
@@ -94,6 +97,31 @@ class World:
         )  # fmt: skip
         return Table(self, name, described["TableDescription"]["LatestStreamArn"])
 
+    async def stream(self, *, shards: int = 1) -> DataStream:
+        """A new Kinesis data stream."""
+        name = f"stream-{uuid.uuid4()}"
+        await self.call("kinesis", "create_stream", StreamName=name, ShardCount=shards)
+        described = await self.call("kinesis", "describe_stream", StreamName=name)
+        return DataStream(self, name, described["StreamDescription"]["StreamARN"])
+
+    async def queue(self, *, fifo: bool = False, receives: int | None = None, **attributes: str) -> Queue:
+        """A new queue; with `receives`, its messages go to its dead-letter queue after so many."""
+        name = f"queue-{uuid.uuid4()}{'.fifo' if fifo else ''}"
+        dead = None
+        if fifo:
+            attributes |= {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+        if receives is not None:
+            dead = await self.queue(fifo=fifo)
+            attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": dead.source, "maxReceiveCount": receives})
+        made = await self.call("sqs", "create_queue", QueueName=name, Attributes=attributes)
+        return Queue(self, made["QueueUrl"], f"arn:aws:sqs:us-east-1:000000000000:{name}", dead)
+
+    async def restart(self) -> None:
+        """Stop the event sources and start them again."""
+        await self.sources.stop()
+        self.sources = EventSources(self.cloud, self.functions, self.root / "state")
+        await self.sources.start()
+
     async def function(self, code: str = "", **settings: Any) -> Function:
         """A new function; `code` comes after NOTE and may define `handler` anew."""
         name = f"function-{uuid.uuid4()}"
@@ -110,13 +138,22 @@ class World:
         return Function(self, name, notes)
 
 
+class Source(Protocol):
+    """What a mapping can read: `source` is its ARN, `position` where a mapping starts unless a test says otherwise."""
+
+    source: str
+    position: Mapping[str, str]
+
+
 class Table:
     """A table of a test."""
+
+    position: Mapping[str, str] = FROM_THE_OLDEST
 
     def __init__(self, world: World, name: str, stream: str) -> None:
         self.world = world
         self.name = name
-        self.stream = stream
+        self.source = self.stream = stream
 
     async def put(self, *numbers: int, **attributes: str) -> None:
         """Put items, one after the other."""
@@ -130,6 +167,59 @@ class Table:
         await self.world.call("dynamodb", "delete_item", TableName=self.name, Key={"pk": {"S": str(number)}})
 
 
+class DataStream:
+    """A Kinesis data stream of a test."""
+
+    position: Mapping[str, str] = FROM_THE_OLDEST
+
+    def __init__(self, world: World, name: str, source: str) -> None:
+        self.world = world
+        self.name = name
+        self.source = source
+
+    async def put(self, *texts: str, key: str = "k") -> None:
+        """Put records, one after the other."""
+        for text in texts:
+            await self.world.call("kinesis", "put_record", StreamName=self.name, PartitionKey=key, Data=text.encode())
+
+
+class Queue:
+    """A queue of a test, and its dead-letter queue."""
+
+    position: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, world: World, url: str, source: str, dead: Queue | None) -> None:
+        self.world = world
+        self.url = url
+        self.source = source
+        self.dead = dead
+
+    async def put(self, *texts: str, group: str | None = None, **arguments: Any) -> None:
+        """Send messages, one after the other."""
+        more = arguments if group is None else {"MessageGroupId": group, **arguments}
+        for text in texts:
+            await self.world.call("sqs", "send_message", QueueUrl=self.url, MessageBody=text, **more)
+
+    async def left(self) -> int:
+        """How many messages it has, also those in flight and delayed."""
+        answer = await self.world.call("sqs", "get_queue_attributes", QueueUrl=self.url, AttributeNames=["All"])
+        return sum(int(value) for name, value in answer["Attributes"].items() if name.startswith("ApproximateNumber"))
+
+    async def receive(self) -> list[str]:
+        """The bodies of up to ten of its messages."""
+        answer = await self.world.call(
+            "sqs", "receive_message", QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=10
+        )
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+    async def empty(self) -> None:
+        """Wait until it has no message any more."""
+        deadline = time.monotonic() + 15
+        while await self.left():
+            assert time.monotonic() < deadline, "the queue still has messages"
+            await asyncio.sleep(0.05)
+
+
 class Function:
     """A function of a test and what it noted."""
 
@@ -138,11 +228,11 @@ class Function:
         self.name = name
         self.notes = notes
 
-    async def map(self, table: Table, **settings: Any) -> str:
-        """Map a table's stream to it; returns the mapping's UUID."""
+    async def map(self, source: Source, **settings: Any) -> str:
+        """Map a source to it; returns the mapping's UUID."""
         created = await self.world.call(
-            "lambda", "create_event_source_mapping", FunctionName=self.name, EventSourceArn=table.stream,
-            **{"StartingPosition": "TRIM_HORIZON", **settings},
+            "lambda", "create_event_source_mapping", FunctionName=self.name, EventSourceArn=source.source,
+            **{**source.position, **settings},
         )  # fmt: skip
         return str(created["UUID"])
 
@@ -155,6 +245,17 @@ class Function:
     def batches(self) -> list[list[int]]:
         """The events so far, as the numbers of their records' items."""
         return [[int(record["dynamodb"]["Keys"]["pk"]["S"]) for record in event["Records"]] for event in self.events()]
+
+    def texts(self) -> list[list[str]]:
+        """The events so far, as the texts of their records' data or bodies."""
+        return [
+            [base64.b64decode(one["kinesis"]["data"]).decode() if "kinesis" in one else one["body"] for one in records]
+            for records in (event["Records"] for event in self.events())
+        ]
+
+    def flat(self) -> list[str]:
+        """The texts of all records so far."""
+        return [text for batch in self.texts() for text in batch]
 
     def numbers(self) -> list[int]:
         """The numbers of all records so far."""
