@@ -41,6 +41,8 @@ DEPLOYED = ("backend/", "resolvers/", "streams/")
 AWS_EDGE: dict[str, str] = {
     "backend/domain/table.py": "the only DynamoDB code",
     "backend/domain/publishing.py": "signs the mutations that it posts to AppSync",
+    "backend/domain/bucket.py": "the only S3 code",
+    "backend/domain/queue.py": "the only SQS code",
 }
 AWS_LIBRARIES = frozenset({"boto3", "botocore", "aiobotocore", "aioboto3"})
 

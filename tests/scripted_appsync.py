@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,13 +24,17 @@ Inputs = list[dict[str, Any]]
 
 
 class ScriptedAppSync(ThreadingHTTPServer):
-    """Keeps the inputs of all publish mutations; `script` holds the next answers, and then all is well."""
+    """Keeps the inputs of all publish mutations.
+
+    `script` holds the next answers; then `rule` gives that to an input, and where it gives none all is well.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: list[Answer] = []
+        self.rule: Callable[[dict[str, Any]], Answer | None] = lambda _: None
         self.inputs: Inputs = []
         self.connections = 0
         self.released = threading.Event()
@@ -58,7 +62,8 @@ class _Handler(BaseHTTPRequestHandler):
         sigv4.verify(signature, credentials, SECRET_ACCESS_KEY)
         request = json.loads(body)
         self.server.inputs.append(request["variables"]["input"])
-        answer = self.server.script.pop(0) if self.server.script else PUBLISHED
+        answer = self.server.script.pop(0) if self.server.script else self.server.rule(self.server.inputs[-1])
+        answer = PUBLISHED if answer is None else answer
         if isinstance(answer, str):
             if answer == HANGS:
                 self.server.released.wait(30)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypedDict
@@ -70,29 +70,55 @@ def to_item(
 def from_item(pk: str, sk: str, item: Mapping[str, Any]) -> Message:
     """What the API shows of an item, whoever wrote it.
 
-    Anyone with the right may put items into the table, and one that lacks something must neither break a reader's page
-    nor stop the publisher: the key says room, id and time, and everything else has a stand-in. Texts are cut at the
-    API's own limits, so that a change always fits into a push.
+    Anyone with the right may put items into the table, and one that lacks something, or has something of a wrong type,
+    must not break a reader's page: the key says room, id and time, and everything else has a stand-in.
     """
     return {
         "id": id_of(sk),
         "roomId": room_of(pk) or "",
-        "author": _text(item.get("author"), validation.MAX_AUTHOR) or "unknown",
-        "text": _text(item.get("text"), validation.MAX_TEXT) or "",
+        "author": _text(item.get("author")) or "unknown",
+        "text": _text(item.get("text")) or "",
         "sentAt": _time(item.get("sentAt")) or times.to_iso(_time_of(sk)),
-        "version": _version(item.get("version")),
-        "originalTime": _text(item.get("originalTime"), validation.MAX_ORIGINAL_TIME),
+        "version": 1 if (version := _version(item.get("version"))) is None else version,
+        "originalTime": _text(item.get("originalTime")),
     }
 
 
-def _text(value: object, most: int) -> str | None:
+class WrongType(Exception):
+    """An attribute that is there, but is not what the API can show."""
+
+    def __init__(self, attribute: str, rule: str) -> None:
+        super().__init__(f"{attribute} {rule}")
+
+
+def to_publish(pk: str, sk: str, item: Mapping[str, Any]) -> Message:
+    """The same for those who are told of the item. What is missing has a stand-in; what is wrong has none.
+
+    A stand-in for it would be told as if someone had written it.
+
+    Raises:
+        WrongType: an attribute is present with another type.
+    """
+    for attribute, (read, rule) in _ATTRIBUTES.items():
+        if item.get(attribute) is not None and read(item[attribute]) is None:
+            raise WrongType(attribute, f"must be {rule}, not {_shown(item[attribute])}")
+    return from_item(pk, sk, item)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
+def _text(value: object) -> str | None:
     """A text or a number as text; None for anything else, which has no text that is the same in every process."""
-    return str(value)[:most] if isinstance(value, str | Decimal) else None
+    return str(value) if isinstance(value, str | Decimal) else None
 
 
-def _version(value: object) -> int:
-    number = Decimal(value) if isinstance(value, Decimal | int) else Decimal(1)
-    return int(number) if abs(number) <= validation.MAX_SEQ and number == int(number) else 1
+def _version(value: object) -> int | None:
+    if not isinstance(value, Decimal) or abs(value) > validation.MAX_SEQ:
+        return None
+    return int(value) if value == int(value) else None
 
 
 def _time(value: object) -> str | None:
@@ -107,3 +133,12 @@ def _time(value: object) -> str | None:
 def _time_of(sk: str) -> int:
     digits = sk.partition("#")[0]
     return int(digits) if re.fullmatch("[0-9]{1,15}", digits) else 0
+
+
+_ATTRIBUTES: Mapping[str, tuple[Callable[[object], object], str]] = {
+    "author": (_text, "a text"),
+    "text": (_text, "a text"),
+    "sentAt": (_time, "a time with an offset"),
+    "version": (_version, "a whole number of 32 bits"),
+    "originalTime": (_text, "a text"),
+}

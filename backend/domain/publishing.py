@@ -1,7 +1,8 @@
 """Publish mutations: signed with the function's own role, over one connection that stays open.
 
 PublishError
-├── Unreachable   429, 5xx, time-outs, broken connections, until the deadline: a later attempt may succeed
+├── Unreachable   429, 5xx, time-outs, broken connections, a missing right, a missing API, a schema that does not know
+│                 the document, until the deadline: a later attempt may succeed
 └── Refused       anything else that AppSync answers: the same call will fail again
 """
 
@@ -23,8 +24,14 @@ from domain.envelopes import Envelope
 from domain.publish_documents import DOCUMENTS
 
 _LONGEST_ANSWER_SECONDS = 10.0
-_TRANSIENT_STATUS = frozenset({408, 429})
-_TRANSIENT_TYPES = ("TooManyRequests", "Throttling", "ExecutionTimeout", "InternalFailure", "ServiceUnavailable")
+# A right that was taken away, or an API that is gone, comes back by a deployment: no change is to blame.
+_TRANSIENT_STATUS = frozenset({401, 403, 404, 408, 429})
+_TRANSIENT_TYPES = (
+    "TooManyRequests", "Throttling", "ExecutionTimeout", "InternalFailure", "ServiceUnavailable", "Unauthorized",
+    "AccessDenied", "UnrecognizedClient", "ExpiredToken", "InvalidSignature",
+)  # fmt: skip
+# The document is the same for all changes. One that the schema does not know comes from a deployment that is under way.
+_TRANSIENT_MESSAGE = "Validation error of type "
 
 
 class PublishError(Exception):
@@ -68,7 +75,7 @@ class Publisher:
         self._region = region
         self._credentials = credentials
         # Retries are ours: they must end before the function's time does.
-        self._http = urllib3.PoolManager(maxsize=4, retries=False)
+        self._http = urllib3.PoolManager(maxsize=16, retries=False)
 
     def publish(self, envelope: Envelope, deadline: float) -> None:
         """Publish an envelope, trying again with full jitter until `deadline` (`time.monotonic()`).
@@ -104,13 +111,28 @@ class Publisher:
         )
         if answer.status >= 500 or answer.status in _TRANSIENT_STATUS:
             raise _Transient(f"HTTP {answer.status} {answer.data[:200]!r}")
-        try:
-            content = json.loads(answer.data)
-        except ValueError as error:
-            raise _Transient(f"HTTP {answer.status} with no JSON: {answer.data[:200]!r}") from error
-        errors = content.get("errors") or []
-        if any(str(error.get("errorType")).startswith(_TRANSIENT_TYPES) for error in errors):
+        content = _json_object(answer.data)
+        if content is None and answer.status == 200:
+            raise _Transient(f"HTTP 200 with no JSON object: {answer.data[:200]!r}")
+        errors = (content or {}).get("errors") or []
+        if any(map(_is_transient, errors)):
             raise _Transient(json.dumps(errors)[:500])
-        if errors or answer.status != 200 or not (content.get("data") or {}).get(mutation):
+        if errors or answer.status != 200 or not ((content or {}).get("data") or {}).get(mutation):
             said = answer.data[:200].decode(errors="replace")
             raise Refused(errors or [{"errorType": f"HTTP {answer.status}", "message": said}])
+
+
+def _json_object(text: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_transient(error: Any) -> bool:
+    if not isinstance(error, dict):
+        return False
+    return str(error.get("errorType")).startswith(_TRANSIENT_TYPES) or str(error.get("message")).startswith(
+        _TRANSIENT_MESSAGE
+    )

@@ -1,29 +1,47 @@
-"""From stream records to topics: which changes of the main table go where, recognised by the keys alone.
+"""From stream records to topics: one routing table from the type of an item to the topics that hear of it.
 
-A raw write may lack any attribute but its keys, so nothing else decides.
+What an item is says the prefix of its partition key alone: a raw write may lack any attribute but its keys.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from domain import message, topics, validation
-from domain.changes import Event, Kind
+from domain import message, publish_inputs, topics, validation
+from domain.events import Event, Kind
 from domain.table import Item, from_event
 from domain.topics import Topic
+
+ItemKey = tuple[str, str]  # pk, sk
+
+
+class Unpublishable(Exception):
+    """A record that can never be published as it is; the message says why."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One change of an item, as the table's stream tells it."""
+    """One change of an item, as the table's stream tells it.
+
+    Attributes:
+        event_id: its id, the same at each delivery.
+        kind: what happened.
+        pk: the item's partition key.
+        sk: the item's sort key.
+        old: the item before; None when it is new.
+        new: the item after; None when it is gone.
+        position: its sequence number in the stream, digits that grow along the records of an item.
+        created_ms: epoch milliseconds before which it was not written.
+    """
 
     event_id: str
     kind: Kind
     pk: str
     sk: str
+    old: Item | None
     new: Item | None
     position: str
     created_ms: int
@@ -31,53 +49,163 @@ class Record:
 
 @dataclass(frozen=True)
 class Change:
-    """An event of a topic."""
+    """An event of a topic. `state_like` when only the last of several events of one item matters."""
 
     topic: Topic
     event: Event
+    state_like: bool = False
+
+
+@dataclass(frozen=True)
+class Route:
+    """What the changes of one type of item mean to one kind of topic: a row of the routing table.
+
+    Attributes:
+        prefix: what the partition keys of these items begin with.
+        topics: the topics that an item belongs to, from its keys and its attributes. A change that takes it from one
+            topic to another is a REMOVE there and an INSERT here.
+        key: the item's id in the API, from its keys.
+        project: the item in the API's shape, from its keys and its attributes. Raises an exception, of any type, when
+            it has something that the API cannot show.
+        state_like: whether only the last state of an item matters, so that a batch tells only that.
+    """
+
+    prefix: str
+    topics: Callable[[str, str, Item], Iterable[Topic]]
+    key: Callable[[str, str], str]
+    project: Callable[[str, str, Item], Mapping[str, Any]]
+    state_like: bool = False
+
+
+def _room(pk: str, sk: str, item: Item) -> list[Topic]:
+    del sk, item
+    room_id = message.room_of(pk)
+    # A room that no argument of the API can name has no subscribers, and its id may not fit into the log's keys.
+    return [topics.room(room_id)] if room_id is not None and validation.names_room(room_id) else []
+
+
+# The prefixes are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
+ROUTES: Sequence[Route] = (
+    Route(
+        message.PREFIX,
+        topics=_room,
+        key=lambda _, sk: message.id_of(sk),
+        project=message.to_publish,
+    ),
+)
 
 
 def from_stream(record: Mapping[str, Any]) -> Record:
-    """A record as Lambda gets it from DynamoDB Streams."""
+    """A record as Lambda gets it from DynamoDB Streams. Raises an exception, of any type, when it is none."""
     data = record["dynamodb"]
     keys = from_event(data["Keys"])
-    new = data.get("NewImage")
+    kind = record["eventName"]
+    if kind not in get_args(Kind):
+        raise Unpublishable(f"eventName {kind!r} is none of {', '.join(get_args(Kind))}")
+    old, new = data.get("OldImage"), data.get("NewImage")
+    if not new and kind != "REMOVE":
+        raise Unpublishable(f"a record of kind {kind} without the new image")
     return Record(
         event_id=record["eventID"],
-        kind=record["eventName"],
+        kind=kind,
         pk=keys["pk"],
         sk=keys["sk"],
-        new=from_event(new) if new and record["eventName"] != "REMOVE" else None,
+        old=from_event(old) if old and kind != "INSERT" else None,
+        new=from_event(new) if new and kind != "REMOVE" else None,
         position=data["SequenceNumber"],
-        # Whole seconds, which may be rounded: one second less is certainly not too late.
-        created_ms=(int(data.get("ApproximateCreationDateTime", 1)) - 1) * 1000,
+        created_ms=created_ms(record),
     )
 
 
-def route(record: Record) -> list[Change]:
-    """The topics that a change concerns, with what each is told; none for items that are nobody's business."""
-    return [change for prefix, changes in ROUTES.items() if record.pk.startswith(prefix) for change in changes(record)]
+def key_of(record: Mapping[str, Any]) -> ItemKey:
+    """The key of the item that a stream record is about, whatever else may be wrong with it."""
+    keys = record["dynamodb"]["Keys"]
+    return str(keys["pk"]["S"]), str(keys["sk"]["S"])
 
 
-def _message(record: Record) -> Iterator[Change]:
-    room_id = message.room_of(record.pk)
-    # A room that no argument of the API can name has no subscribers, and its id may not fit into the log's keys.
-    if room_id is not None and validation.names_room(room_id):
-        item = record.new
-        shown = message.from_item(record.pk, record.sk, item) if item is not None else None
-        trace_id = item.get("traceId") if item else None
+def position_of(record: Mapping[str, Any]) -> int:
+    """The place of a record in the stream: it grows along the records of an item."""
+    return int(record["dynamodb"]["SequenceNumber"])
+
+
+def created_ms(record: Mapping[str, Any]) -> int:
+    """Epoch milliseconds before which a stream record was not written; 0 when it does not say."""
+    # Whole seconds, which may be rounded: one second less is certainly not too late.
+    return max(0, (int(record["dynamodb"].get("ApproximateCreationDateTime", 1)) - 1) * 1000)
+
+
+def is_routed(record: Mapping[str, Any], routes: Sequence[Route] = ROUTES) -> bool:
+    """Whether a stream record is about a type of item that has topics at all."""
+    return key_of(record)[0].startswith(tuple(route.prefix for route in routes))
+
+
+def topics_of(record: Record, routes: Sequence[Route] = ROUTES) -> list[Topic]:
+    """All topics that a record may concern, whether or not its item can be shown."""
+    return list(dict.fromkeys(topic for route in _routes(record, routes) for topic in _sides(record, route)))
+
+
+def route(record: Record, routes: Sequence[Route] = ROUTES) -> list[Change]:
+    """The topics that a record concerns, with what each is told; none for one that changes nothing the API shows.
+
+    What comes out is well formed: AppSync takes it, and so do the answers to those who catch up.
+
+    Raises:
+        Exception: of any type, when the item has something that the API cannot show.
+    """
+    return [change for each in _routes(record, routes) for change in _changes(record, each)]
+
+
+def _routes(record: Record, routes: Sequence[Route]) -> list[Route]:
+    return [each for each in routes if record.pk.startswith(each.prefix)]
+
+
+def _sides(record: Record, route: Route) -> dict[Topic, tuple[bool, bool]]:
+    """The topics of a record: whether its item belonged to each before, and whether it does now."""
+    # A removal must reach its topic even if nobody says what was removed.
+    before = set() if record.kind == "INSERT" else set(route.topics(record.pk, record.sk, record.old or {}))
+    after = set() if record.new is None else set(route.topics(record.pk, record.sk, record.new))
+    return {topic: (topic in before, topic in after) for topic in sorted(before | after, key=str)}
+
+
+def _changes(record: Record, route: Route) -> list[Change]:
+    sides = _sides(record, route)
+    if not sides:
+        return []
+    shown = None if record.new is None else route.project(record.pk, record.sk, record.new)
+    unchanged = record.kind == "MODIFY" and shown == _shown_before(record, route)
+    text = None if shown is None else json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+    changes = []
+    for topic, (before, after) in sides.items():
+        if before and after and unchanged:
+            continue
+        kind: Kind = "REMOVE" if not after else record.kind if before else "INSERT"
+        publish_inputs.checker(topic.kind.mutation, "items", topic.kind.item_field)(shown, topic.kind.item_field)
         event = Event(
             record.event_id,
-            record.kind,
-            message.id_of(record.sk),
-            None if shown is None else json.dumps(shown, ensure_ascii=False, separators=(",", ":")),
-            trace_id if isinstance(trace_id, str) else None,
+            kind,
+            route.key(record.pk, record.sk),
+            text if after else None,
+            _trace_id(record),
             since_ms=record.created_ms,
             position=record.position,
             reference=(record.pk, record.sk),
         )
-        yield Change(topics.room(room_id), event)
+        changes.append(Change(topic, event, route.state_like))
+    return changes
 
 
-# The prefixes of `pk` are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
-ROUTES: Mapping[str, Callable[[Record], Iterator[Change]]] = {message.PREFIX: _message}
+def _shown_before(record: Record, route: Route) -> Mapping[str, Any] | None:
+    """What was shown of the item before; None when that was not possible."""
+    try:
+        return None if record.old is None else route.project(record.pk, record.sk, record.old)
+    except Exception:  # noqa: BLE001 - whatever was wrong with the old item, the new one is another
+        return None
+
+
+def _trace_id(record: Record) -> str:
+    """The trace of the request that wrote the item, else the event's id.
+
+    The attribute outlives the write that set it: a raw write, or an expiry, finds an earlier request's trace there.
+    """
+    new, old = (image.get("traceId") if image else None for image in (record.new, record.old))
+    return new if isinstance(new, str) and new and new != old else record.event_id

@@ -31,6 +31,16 @@ class Settings:
         return self._required("GRAPHQL_URL")
 
     @property
+    def failures(self) -> str:
+        """The name of the bucket of what could not be published."""
+        return self._required("FAILURES")
+
+    @property
+    def parked_queue_url(self) -> str:
+        """The queue that tells operators of parked records."""
+        return self._required("PARKED_QUEUE_URL")
+
+    @property
     def region(self) -> str:
         """The region of the function, set by Lambda."""
         return self._required("AWS_REGION")

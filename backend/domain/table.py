@@ -5,6 +5,8 @@ TableError
 ├── Conflict          another transaction had one of the items
 ├── Throttled         a partition or the table takes no more
 └── Unavailable       no answer: it may or may not have been written
+
+Rejected              no error of the table, but of the request: it will never be carried out
 """
 
 from __future__ import annotations
@@ -77,6 +79,10 @@ class Unavailable(TableError):
     """DynamoDB failed or did not answer, after the client's own retries."""
 
 
+class Rejected(Exception):
+    """A request that DynamoDB does not take as it is, because of a value's size or kind; nothing was written."""
+
+
 @dataclass(frozen=True)
 class Put:
     """Write a whole item. In `condition`, `#name` stands for the attribute of that name."""
@@ -96,7 +102,16 @@ class Set:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-Write = Put | Set
+@dataclass(frozen=True)
+class Delete:
+    """Remove an item, if there is one."""
+
+    key: Key
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Write = Put | Set | Delete
 
 
 def is_live(item: Mapping[str, Any], now: int) -> bool:
@@ -241,8 +256,10 @@ class Table:
                 self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
             elif isinstance(writes[0], Put):
                 self._client.put_item(**self._request(writes[0]))
-            else:
+            elif isinstance(writes[0], Set):
                 self._client.update_item(**self._request(writes[0]))
+            else:
+                self._client.delete_item(**self._request(writes[0]))
 
     def _request(self, write: Write) -> dict[str, Any]:
         request: dict[str, Any] = {"TableName": self.name}
@@ -251,6 +268,7 @@ class Table:
             request["Item"] = to_attributes(write.item)
         else:
             request["Key"] = _key(write.key)
+        if isinstance(write, Set):
             request["UpdateExpression"] = "SET " + ", ".join(f"#{name} = :set_{name}" for name in write.attributes)
             expressions.append(request["UpdateExpression"])
             values |= {f":set_{name}": value for name, value in write.attributes.items()}
@@ -263,7 +281,7 @@ class Table:
         return request
 
 
-_OPERATION = {Put: "Put", Set: "Update"}
+_OPERATION = {Put: "Put", Set: "Update", Delete: "Delete"}
 
 _THROTTLING = frozenset(
     {
@@ -272,12 +290,13 @@ _THROTTLING = frozenset(
     }
 )  # fmt: skip
 _CONFLICTS = frozenset({"TransactionConflictException", "TransactionConflict", "TransactionInProgressException"})
+_REJECTIONS = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceededException"})
 _OUTAGES = frozenset({"InternalServerError", "InternalServerErrorException", "ServiceUnavailable", "InternalFailure"})
 
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """Botocore's exceptions as TableErrors. Others (a missing right, a bad request) are defects and pass."""
+    """Botocore's exceptions as TableErrors and Rejected. Others (a missing right, a missing table) pass."""
     try:
         yield
     except ClientError as error:
@@ -286,7 +305,7 @@ def _errors() -> Iterator[None]:
         raise Unavailable(str(error)) from error
 
 
-def _table_error(error: ClientError) -> TableError | None:
+def _table_error(error: ClientError) -> TableError | Rejected | None:
     code = error.response["Error"]["Code"]
     reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
     if code == "ConditionalCheckFailedException":
@@ -298,6 +317,8 @@ def _table_error(error: ClientError) -> TableError | None:
         return Throttled(str(error))
     if codes & _CONFLICTS:
         return Conflict(str(error))
+    if codes & _REJECTIONS:
+        return Rejected(str(error))
     return Unavailable(str(error)) if codes & _OUTAGES else None
 
 

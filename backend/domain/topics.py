@@ -38,6 +38,14 @@ class Topic:
 
 ROOM = TopicKind("room", mutation="publishMessages", id_field="roomId", item_field="message")
 
+KINDS = {kind.name: kind for kind in (ROOM,)}
+
+
+def named(name: str) -> Topic | None:
+    """The topic of a name like `room:lobby`; None when no kind of topic begins like that."""
+    kind, _, topic_id = name.partition(":")
+    return Topic(KINDS[kind], topic_id) if kind in KINDS else None
+
 
 def room(room_id: str) -> Topic:
     """The topic of a room's messages."""

@@ -1,64 +1,83 @@
-"""Table stream -> change log -> publish mutations: the heart, and the only caller of AppSync."""
+"""Table stream -> change log -> publish mutations: the heart, and the only caller of AppSync.
+
+A thin adapter of `domain.publication`. Invoked with `{"operation": ...}` it answers what `domain.redrive` describes.
+"""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import envelopes, routing
-from domain.changes import ChangeLog, Event
+from domain.bucket import Bucket, s3
+from domain.changes import ChangeLog
 from domain.clock import SYSTEM
+from domain.explanation import explain
+from domain.leftovers import Leftovers
+from domain.parking import Parking
+from domain.publication import Publication
 from domain.publishing import Publisher, own_credentials
+from domain.queue import Queue, sqs
+from domain.redrive import Redrive, answer
+from domain.replaying import Replaying
 from domain.settings import settings
 from domain.table import Table, dynamodb
-from domain.topics import Topic
 
 # Left of the invocation for reporting what failed.
 _MARGIN_SECONDS = 5.0
+# Topics of a batch that are pushed side by side. Each needs a connection to the table, then one to AppSync.
+_THREADS = 16
 
 logger = Logger()
+copy_config_to_registered_loggers(logger, include={"headwater.publication", "headwater.pushing", "headwater.parking"})
+metrics = Metrics(namespace="Headwater")
+
+
+@dataclass(frozen=True)
+class Publish:
+    """What this container keeps between invocations: connections, and its memory of the log."""
+
+    log: ChangeLog
+    publisher: Publisher
+    parking: Parking
+    publication: Publication
+    bucket: Bucket
+    queue: Queue
 
 
 @cache
-def change_log() -> ChangeLog:
-    """The change log of this deployment."""
-    here = settings()
-    return ChangeLog(Table(here.change_log, dynamodb()), here.retention_seconds, SYSTEM)
+def here() -> Publish:
+    """The publisher of this deployment."""
+    now = settings()
+    table = Table(now.change_log, dynamodb())
+    log = ChangeLog(table, now.retention_seconds, SYSTEM)
+    publisher = Publisher(now.graphql_url, now.region, own_credentials())
+    bucket, queue = Bucket(now.failures, s3()), Queue(now.parked_queue_url, sqs())
+    parking = Parking(table, bucket, queue, SYSTEM)
+    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="publish")
+    publication = Publication(log, publisher, parking, threads.map, SYSTEM, count)
+    return Publish(log, publisher, parking, publication, bucket, queue)
 
 
-@cache
-def publisher() -> Publisher:
-    """The publisher to this deployment's API, with its open connection."""
-    return Publisher(settings().graphql_url, settings().region, own_credentials())
+def count(name: str, number: int) -> None:
+    """Add to a metric of this invocation, as embedded metric format in the log."""
+    if number:
+        metrics.add_metric(name, MetricUnit.Count, number)
 
 
-@dataclass
-class Batch:
-    """The events of a batch by topic, in the stream's order, and which record each came from."""
-
-    events: dict[Topic, dict[str, Event]]
-    positions: dict[str, int]
-
-
-def gather(records: Sequence[Mapping[str, Any]]) -> Batch:
-    """Sort a batch's records by the topics that they concern."""
-    batch = Batch({}, {})
-    for position, record in enumerate(records):
-        for change in routing.route(routing.from_stream(record)):
-            batch.events.setdefault(change.topic, {})[change.event.event_id] = change.event
-            batch.positions.setdefault(change.event.event_id, position)
-    return batch
-
-
-def push(topic: Topic, events: Sequence[Event], deadline: float) -> None:
-    """Number a topic's events and publish them in order. A redelivered event goes out again with its old number."""
-    entries = change_log().append(topic, events, deadline)
-    for envelope in envelopes.pack(topic, entries):
-        publisher().publish(envelope, deadline)
+def operation(event: Mapping[str, Any], deadline: float, function_arn: str) -> dict[str, Any]:
+    """Answer one of the operations on what is parked."""
+    this = here()
+    leftovers = Leftovers(this.publication, this.parking, this.bucket, SYSTEM, function_arn)
+    replaying = Replaying(this.log, this.publication, this.parking, SYSTEM)
+    redrive = Redrive(replaying, leftovers, this.parking, this.bucket, this.queue, SYSTEM)
+    return answer(event, redrive, lambda: explain(event, this.log, this.publication, this.parking, deadline), deadline)
 
 
 @logger.inject_lambda_context
@@ -69,15 +88,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     """
     deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
-    records = event["Records"]
-    batch = gather(records)
-    failed: set[int] = set()
-    for topic, events in batch.events.items():
-        try:
-            push(topic, list(events.values()), deadline)
-        except Exception:  # the edge: one topic's failure, of whatever kind, must not stop the others
-            logger.exception("Could not publish", topic=str(topic), events=list(events))
-            failed |= {batch.positions[event_id] for event_id in events}
+    try:
+        if "operation" in event:
+            return operation(event, deadline, context.invoked_function_arn)
+        records = event["Records"]
+        failed = here().publication.run(records, deadline)
+    finally:
+        if metrics.metric_set:
+            metrics.flush_metrics()
     if not failed:
         return {"batchItemFailures": []}
-    return {"batchItemFailures": [{"itemIdentifier": records[min(failed)]["dynamodb"]["SequenceNumber"]}]}
+    return {"batchItemFailures": [{"itemIdentifier": records[failed[0]]["dynamodb"]["SequenceNumber"]}]}

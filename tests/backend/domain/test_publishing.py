@@ -53,6 +53,12 @@ def test_one_connection_serves_many(appsync: ScriptedAppSync, publisher: Publish
         (500, b"oops"),
         (503, b""),
         (200, b"not JSON"),
+        (200, b"[]"),
+        (401, {"errors": [{"errorType": "UnauthorizedException", "message": "Permission denied"}]}),
+        (403, {"Message": "blocked"}),
+        (404, b""),
+        (200, {"data": {"publishMessages": None}, "errors": [{"errorType": "Unauthorized", "message": "No"}]}),
+        (200, {"data": None, "errors": [{"message": "Validation error of type FieldUndefined: Field 'x' ..."}]}),
         (200, {"errors": [{"errorType": "ExecutionTimeout", "message": "Execution timed out."}], "data": None}),
         BREAKS,
     ],
@@ -83,18 +89,15 @@ def test_an_obstacle_that_stays_ends_with_the_time(appsync: ScriptedAppSync, pub
     ("answer", "said"),
     [
         (
-            (200, {"data": {"publishMessages": None}, "errors": [{"errorType": "Unauthorized", "message": "No"}]}),
-            "Unauthorized: No",
+            (200, {"data": None, "errors": [{"message": "Variable 'version' has an invalid value."}]}),
+            "error: Variable 'version'",
         ),
         (
-            (200, {"data": None, "errors": [{"message": "Validation error of type FieldUndefined"}]}),
-            "error: Validation error of type FieldUndefined",
+            (200, {"data": {"publishMessages": None}, "errors": [{"errorType": "Code", "message": "boom"}]}),
+            "Code: boom",
         ),
-        (
-            (401, {"errors": [{"errorType": "UnauthorizedException", "message": "Permission denied"}]}),
-            "UnauthorizedException: Permission denied",
-        ),
-        ((403, {"Message": "blocked"}), "HTTP 403: .*blocked"),
+        ((400, {"errors": [{"errorType": "BadRequestException", "message": "No"}]}), "BadRequestException: No"),
+        ((413, b"too large"), "HTTP 413: too large"),
         ((200, {"data": {"publishMessages": None}}), "HTTP 200"),
     ],
 )

@@ -1,0 +1,159 @@
+"""Replaying parked records, item by item, in the order of the stream, so that nothing is told twice or out of order.
+
+A replay that dies is begun again, two at once do no harm, and neither does a record that is delivered meanwhile: what
+has a number is found by its id and goes out again with that number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from domain.changes import ChangeLog
+from domain.clock import Clock
+from domain.parking import Mark, Parked, Parking, Reason
+from domain.publication import Publication, Subject
+from domain.routing import Change, created_ms
+from domain.topics import Topic
+
+_AT_ONCE = 200  # records between two notes of progress
+# So long after a record was written, nobody reads the log back to then to see whether it has a number: see _since_ms.
+_QUICK_MS = 3_600_000
+
+
+class OutOfTime(Exception):
+    """The rest has to wait for the next call."""
+
+
+@dataclass
+class Outcome:
+    """What a call of `parked.replay` or `parked.discard` did, as it is answered: see redrive.py."""
+
+    replayed: int = 0
+    lifted: list[str] = field(default_factory=list)
+    taken_in: int = 0
+    superseded: int = 0
+    discarded: int = 0
+    blocked: list[dict[str, Any]] = field(default_factory=list)
+    next_token: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is answered."""
+        return {
+            "replayed": self.replayed, "lifted": self.lifted, "takenIn": self.taken_in, "superseded": self.superseded,
+            "discarded": self.discarded, "blocked": self.blocked, "nextToken": self.next_token,
+        }  # fmt: skip
+
+
+class Replaying:
+    """Replays the records of items, and lifts their marks."""
+
+    def __init__(self, log: ChangeLog, publication: Publication, parking: Parking, clock: Clock) -> None:
+        self._log = log
+        self._publication = publication
+        self._parking = parking
+        self._clock = clock
+
+    def replay(self, parked: Mark, outcome: Outcome, deadline: float) -> bool:
+        """Replay an item's records until one is refused or none is left; then lift the mark.
+
+        Returns:
+            False when an obstacle stopped it that other items would meet too.
+
+        Raises:
+            OutOfTime: at `deadline` (`clock.monotonic()`); what was done is noted.
+            TableError, BucketError: a repeat goes on from there.
+        """
+        mark = self._parking.begin(parked)
+        while mark is not None:
+            for name, stored in self._parking.objects(mark):
+                left = [each for each in stored if each.position > mark.done]
+                for start in range(0, len(left), _AT_ONCE):
+                    if self._clock.monotonic() >= deadline:
+                        raise OutOfTime
+                    part = left[start : start + _AT_ONCE]
+                    finished, failure = self._push(mark, part, outcome, deadline)
+                    if finished:
+                        mark = replace(mark, done=part[finished - 1].position)
+                        self._parking.done(mark, mark.done)
+                    if failure:
+                        return self._blocked(mark, part[finished], failure, outcome)
+                self._parking.remove(name)
+            if self._parking.lift(mark):
+                outcome.lifted.append(mark.id)
+                return True
+            # Something was parked meanwhile.
+            mark = self._parking.begin(mark)
+        return True
+
+    def _push(
+        self, mark: Mark, part: Sequence[Parked], outcome: Outcome, deadline: float
+    ) -> tuple[int, Subject | None]:
+        """Push some records of an item, in order. How many, from the first on, are done with; and who is not."""
+        subjects = []
+        for place, parked in enumerate(part):
+            subject = Subject(place, parked.record, mark.key)
+            subject.published, subject.numbers = set(parked.published), dict(parked.numbers)
+            self._publication.project(subject)
+            since_ms = _since_ms(parked, mark)
+            subject.changes = [replace(each, event=replace(each.event, since_ms=since_ms)) for each in subject.changes]
+            subjects.append(subject)
+            if subject.reason:
+                break
+        self._leave_out_superseded(subjects, part, outcome, deadline)
+        self._publication.push([subject for subject in subjects if subject.changes], deadline)
+        for place, subject in enumerate(subjects):
+            if not subject.done:
+                return place, subject
+            outcome.replayed += bool(subject.changes)
+        return len(subjects), None
+
+    def _leave_out_superseded(
+        self, subjects: Sequence[Subject], part: Sequence[Parked], outcome: Outcome, deadline: float
+    ) -> None:
+        """Of records that the event source mapping left, what a topic would hear after a later state of the item."""
+        left = [subject for subject, parked in zip(subjects, part, strict=False) if parked.taken_in and subject.changes]
+        newest: dict[Topic, int] = {}
+        for subject in left:
+            for change in subject.changes:
+                if change.topic not in newest:
+                    newest[change.topic] = self._newest(change, deadline)
+            place = int(subject.raw["dynamodb"]["SequenceNumber"])
+            subject.changes = [change for change in subject.changes if newest[change.topic] <= place]
+            outcome.superseded += not subject.changes
+
+    def _newest(self, change: Change, deadline: float) -> int:
+        """The place in the stream of the last change of the item that its topic has a number for; 0 for none.
+
+        The first of an item's records asks, and no later one can have been numbered before the first was written.
+        """
+        for entry in reversed(self._log.tail(change.topic, change.event.since_ms, deadline)):
+            if entry.position and json.loads(entry.text)["key"] == change.event.key:
+                return int(entry.position)
+        return 0
+
+    def _blocked(self, mark: Mark, parked: Parked, subject: Subject, outcome: Outcome) -> bool:
+        reason = subject.reason or Reason.of(subject.obstacle or OutOfTime())
+        if subject.reason:
+            self._parking.blocked(mark, parked, reason)
+        outcome.blocked.append(
+            {
+                "id": mark.id, "key": {"pk": mark.key[0], "sk": mark.key[1]}, "eventId": parked.record["eventID"],
+                "reason": reason.to_json(), "transient": subject.reason is None,
+            }
+        )  # fmt: skip
+        return subject.reason is not None
+
+
+def _since_ms(parked: Parked, mark: Mark) -> int:
+    """Since when a record may have got a number that is not noted with it.
+
+    A record that is parked with no number had none, so it can only have got one from an earlier replay. Except by a
+    function that died between the number and the push, which is how the mapping's leftovers come about; or by one that
+    was suspended while another parked the record. Reading the log back to the record's birth finds both, and costs as
+    much as there were changes since: for the latter it is done only where the mark is young.
+    """
+    created, began = created_ms(parked.record), mark.replay_since or 0
+    return created if parked.taken_in or began - created <= _QUICK_MS else began
