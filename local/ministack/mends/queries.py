@@ -56,14 +56,13 @@ def narrow_partitions() -> None:
 
     def set_and_order(table: dict[str, Any], partition: Any, sort: Any, item: dict[str, Any]) -> Any:
         old = set_item(table, partition, sort, item)
-        if old is None:
-            partitions.added(table, partition, sort)
+        partitions.written(table, (partition, sort), old, item)
         return old
 
     def remove_and_order(table: dict[str, Any], partition: Any, sort: Any) -> Any:
         old = remove_item(table, partition, sort)
         if old is not None:
-            partitions.removed(table, partition, sort)
+            partitions.written(table, (partition, sort), old, None)
         return old
 
     def narrow_query(request: dict[str, Any]) -> Any:
@@ -72,7 +71,10 @@ def narrow_partitions() -> None:
         page = partitions.page(table, request) if table else None
         if table is None or page is None:
             return query(request)
-        token = _narrowed.set((name, {**table, "items": {page[0]: page[1]}}))
+        view = {**table, "items": page.items}
+        if page.index_members:
+            view[dynamodb._INDEX_MEMBERS] = page.index_members
+        token = _narrowed.set((name, view))
         try:
             return query(request)
         finally:

@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.local.ministack.contract import contract, own_server
+from tests.local.ministack.paging import pages
 from tests.local.ministack.servers import PROJECT, Server, running, wait_until
 
 SHARD = "shardId-00000000000000000000-00000000"
@@ -288,22 +288,6 @@ def test_a_narrowed_query_answers_as_the_whole_one(twins: tuple[str, Any, Any], 
         request["ExpressionAttributeValues"][":z"] = {"N": "300"}
 
     assert pages(mended, request) == pages(stock, request)
-
-
-def pages(client: Any, request: Mapping[str, Any]) -> list[Any]:
-    """All pages of a query, without what differs from call to call; or the error."""
-    found: list[Any] = []
-    request = dict(request)
-    while True:
-        try:
-            page = client.query(**request)
-        except client.exceptions.ClientError as error:
-            return [*found, str(error)]
-        page.pop("ResponseMetadata")
-        found.append(page)
-        if "LastEvaluatedKey" not in page:
-            return found
-        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def test_a_partition_that_empties_and_fills_again_is_read_afresh(mended: Server) -> None:
