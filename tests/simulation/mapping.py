@@ -175,7 +175,7 @@ class Lane:
         return end
 
     async def _back_off(self, tries: int) -> None:
-        longest = min(_FIRST_BACKOFF_SECONDS * 2**tries, _LONGEST_BACKOFF_SECONDS)
+        longest = min(_FIRST_BACKOFF_SECONDS * 2 ** min(tries, 30), _LONGEST_BACKOFF_SECONDS)
         await asyncio.sleep(longest * self._kernel.random.uniform(0.5, 1.0))
 
 
