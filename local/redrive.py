@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local.deployment import Deployment, DeploymentError, instance_outputs, on_aws, on_instance
+from local.deployment import DeploymentError, instance_outputs, on_aws, on_instance
 from local.settings import SettingsError, load
 
 OUTPUT = "PublishFunctionName"
@@ -36,10 +36,17 @@ app = typer.Typer(
 JSON = Annotated[bool, typer.Option("--json", help="The whole answer, for programs.")]
 
 
+class Publishing(Protocol):
+    """What redriving needs of a `Deployment`."""
+
+    def output(self, name: str) -> str: ...
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Any: ...
+
+
 class Redrive:
     """The operations of a deployment's publisher."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Publishing) -> None:
         self._deployment = deployment
 
     def ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
@@ -127,7 +134,7 @@ def list_parked(context: typer.Context, as_json: JSON = False) -> None:
     if parked:
         table = Table(title=f"{len(parked)} parked", title_justify="left")
         for column in ("id", "item", "topics", "since", "records", "reason"):
-            table.add_column(column, overflow="fold")
+            table.add_column(column, overflow="fold", no_wrap=column in {"id", "records"})
         for each in parked:
             reason = f"{each['reason']['type']}: {each['reason']['message']}"
             key = f"{each['key']['pk']}\n{each['key']['sk']}"

@@ -27,8 +27,8 @@ class Subscriber:
     """
 
     __slots__ = (
-        "by_client", "client", "ended_at", "id", "live_at", "refused", "registered_at", "registrations", "since",
-        "started_at", "until", "who", "why",
+        "by_client", "client", "deaf_until", "ended_at", "id", "live_at", "refused", "registered_at", "registrations",
+        "since", "started_at", "until", "who", "why",
     )  # fmt: skip
 
     def __init__(self, client: Client, identifier: str) -> None:
@@ -44,6 +44,7 @@ class Subscriber:
         self.refused: Sequence[Mapping[str, Any]] = ()
         self.registrations: list[Subscription] = []
         self.since = 0
+        self.deaf_until = 0  # before which publish an injected fault dropped what waited for the acknowledgement
         self.until: int | None = None
 
     def registered(self, subscription: Subscription, order: int) -> None:

@@ -196,6 +196,8 @@ class JournalReport:
             if subscriber.ended_at is None:
                 return _because("held", "it is sent after the acknowledgement", entry.at) | about
             return _because(_ending(subscriber), f"before the acknowledgement: {subscriber.why}", subscriber.ended_at)
+        if entry.order < subscriber.deaf_until:
+            return _because("dropped", "the fault drop-after-start-ack", subscriber.live_at)
         if client.broken_turn is not None and entry.turn >= client.broken_turn:
             return _because("broken", f"the socket was closing: {client.why}", client.ended_at)
         waiting = client.unread() or client.unsent

@@ -245,7 +245,10 @@ class RealtimeConnection(asyncio.Protocol):
             # First the registration: `established` may hand it straight back when the start was stopped meanwhile.
             self._live[operation] = live
             if self._faults.active:
+                held = len(operation.held)
                 self._owner.faulty.acknowledges(self, operation)
+                if len(operation.held) < held and (subscriber := self.client.live.get(operation)) is not None:
+                    subscriber.deaf_until = self._journal.order
             self._perform(self._protocol.established(operation))
             if operation in self._live and (subscriber := self.client.live.get(operation)) is not None:
                 subscriber.live_at = time.time()
