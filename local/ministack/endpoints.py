@@ -66,7 +66,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     method, name = scope["method"], scope["path"].removeprefix(PREFIX)
     if (method, name) == ("GET", "resources"):
         await _answer(send, 200, {"stacks": inventory.stacks()})
-    elif method == "POST" and (answer := questions.answer(name, await _body(receive))):
+    elif method == "POST" and (answer := await questions.answer(name, await _body(receive))):
         await _answer(send, *answer)
     else:
         await _answer(send, 404, {"error": "NotFound", "message": f"No {method} {scope['path']} here."})

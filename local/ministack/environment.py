@@ -29,6 +29,7 @@ def ministack_environment(*, port: int, mqtt_port: int, state: Path, region: str
         "MINISTACK_REGION": region,
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         "AUTH": "true",  # signatures and IAM policies count, as on AWS
+        "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",  # a trigger that fails fails the sign-in
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state / "ministack"),
         "S3_PERSIST": "1",

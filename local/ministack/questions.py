@@ -6,20 +6,26 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from local.ministack import permissions, principals, roles
+from ministack.core.concurrency import run_reentrant
+
+from local.ministack import cognito_tokens, cognito_triggers, permissions, principals, roles
 
 Question = dict[str, Any]
 Answer = tuple[int, dict[str, Any]]
 """An HTTP status and the content."""
 
 
-def answer(name: str, body: bytes) -> Answer | None:
+async def answer(name: str, body: bytes) -> Answer | None:
     """The answer to a question by its name; None when there is no such question."""
     handler = _HANDLERS.get(name)
     if handler is None:
         return None
     try:
-        return handler(json.loads(body))
+        question = json.loads(body)
+        if name in _BLOCKING:
+            found: Answer = await run_reentrant(handler, question, thread_name="headwater-question")
+            return found
+        return handler(question)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return 400, {"error": "BadRequest", "message": f"{handler.__doc__} ({error!r})"}
 
@@ -51,8 +57,21 @@ def _permission(question: Question) -> Answer:
     return 200, {"denied": denied}
 
 
+def _token(question: Question) -> Answer:
+    """Send {"userPoolId", "clientId", "username", "seconds" or null}."""
+    pool, client, username = question["userPoolId"], question["clientId"], question["username"]
+    try:
+        return 200, cognito_tokens.mint(pool, client, username, question.get("seconds"))
+    except cognito_tokens.UnknownUser as unknown:
+        return 404, {"error": "NotFound", "message": str(unknown)}
+    except cognito_triggers.TriggerError as failed:
+        return 409, {"error": failed.code, "message": str(failed)}
+
+
 _HANDLERS: dict[str, Callable[[Question], Answer]] = {
     "principal": _principal,
     "assume": _assume,
     "permission": _permission,
+    "token": _token,
 }
+_BLOCKING = frozenset({"token"})  # functions may be invoked, which call this server
