@@ -25,6 +25,9 @@ Order = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
 
 _PATIENCE_SECONDS = 8.0  # of a mutation, under throttling or conflicts; AppSync waits 30
 _SHARD_READERS = 8
+# An answer of AppSync has at most 5 MB, one of Lambda 6. A message put by hand may have 400 KB, and six times that when
+# it is all escapes. https://docs.aws.amazon.com/general/latest/gr/appsync.html
+_MAX_PAGE_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ def messages(
 ) -> tuple[list[Message], str | None]:
     """A page of a room's messages, the newest first unless told otherwise, and the token of the next.
 
+    It ends early, but not before the first message, where it would become too large for an answer.
+
     Raises:
         Unauthorized, InvalidInput: the arguments.
         InvalidPageToken: the token is broken, or of another room or order.
@@ -130,10 +135,17 @@ def messages(
     if position is not None and not position.partition("#")[2]:
         raise InvalidPageToken  # a token made by hand: DynamoDB has no empty keys
     newest_first = order == "NEWEST_FIRST"
-    found = list(islice(_walk(chat.table, room_id, newest_first, position, limit + 1, now_ms // 1000), limit + 1))
-    items = [message.from_item(item["pk"], item["sk"], item) for _, item in found[:limit]]
-    more = len(found) > limit
-    return items, page_tokens.encode(found[limit - 1][0], *list_key) if more else None
+    items: list[Message] = []
+    size = 0
+    for place, item in _walk(chat.table, room_id, newest_first, position, limit + 1, now_ms // 1000):
+        shown = message.from_item(item["pk"], item["sk"], item)
+        size += len(json.dumps(shown))
+        if items and (len(items) == limit or size > _MAX_PAGE_BYTES):
+            assert position is not None
+            return items, page_tokens.encode(position, *list_key)
+        items.append(shown)
+        position = place
+    return items, None
 
 
 def message_changes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,7 +18,7 @@ from domain import page_tokens
 from domain.caller import ANONYMOUS, Caller, CallerKind
 from domain.chat import Chat
 from domain.errors import IdempotencyConflict, InvalidInput, InvalidPageToken, TryAgain
-from domain.message import Message
+from domain.message import Message, Partition
 from domain.rooms import key
 from domain.table import Put, Set, Table, Unavailable
 
@@ -89,6 +90,27 @@ def test_without_a_name_of_their_own_callers_are_named_by_their_credentials(chat
     assert send(chat, "x", caller=program)["author"] == "importer"
     assert send(chat, "x", caller=program, author="|QuaD-")["author"] == "|QuaD-"
     assert send(chat, "x", caller=ann, author="bob")["author"] == "ann"
+
+
+def test_a_page_ends_before_it_is_too_large_for_an_answer(chat: Chat) -> None:
+    first = send(chat, "first")
+    for number in range(30):
+        keys_of = {"pk": Partition("lobby", "2026112112", 0).pk, "sk": f"{NOON + number + 1:013d}#large-{number:02}"}
+        chat.table.write([Put({**keys_of, "text": "x" * 390_000})])
+    sizes: list[int] = []
+    keys: list[str] = []
+    token: str | None = None
+    while True:
+        page, token = use.messages(
+            chat, ANONYMOUS, room_id="lobby", order="OLDEST_FIRST", limit=100, next_token=token, now_ms=NOON
+        )
+        sizes.append(len(json.dumps(page)))
+        keys += [each["id"] for each in page]
+        if token is None:
+            break
+    assert max(sizes) < 4_000_100
+    assert len(sizes) == 3
+    assert keys == [first["id"], *(f"large-{number:02}" for number in range(30))]
 
 
 @pytest.mark.parametrize("order", ["OLDEST_FIRST", "NEWEST_FIRST"])
