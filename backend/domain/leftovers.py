@@ -86,7 +86,7 @@ class Leftovers:
         topics: dict[ItemKey, set[str]] = {}
         now = self._clock.now_ms()
         for place, record in enumerate(leftover.records):
-            if routing.is_routed(record):
+            if self._publication.concerns(record):
                 subject = Subject(place, record, routing.key_of(record))
                 self._publication.project(subject)
                 topics.setdefault(subject.key, set()).update(subject.topics)

@@ -124,7 +124,7 @@ class Publication:
         subjects = [
             Subject(position, raw, routing.key_of(raw))
             for position, raw in enumerate(records)
-            if routing.is_routed(raw, self._routes)
+            if self.concerns(raw)
         ]
         if not subjects:
             return []
@@ -136,6 +136,10 @@ class Publication:
         waiting = self._project(subjects, marks)
         self.push([subject for subject in waiting if subject.changes], deadline - _PARKING_SECONDS)
         return self._settle(waiting, marks, deadline)
+
+    def concerns(self, record: Mapping[str, Any]) -> bool:
+        """Whether a stream record is about a type of item that has topics at all."""
+        return routing.is_routed(record, self._routes)
 
     def project(self, subject: Subject) -> None:
         """Find out what a record means to its topics, or why it cannot be told."""

@@ -9,7 +9,6 @@ PublishError
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import urllib3
@@ -20,6 +19,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.session import get_session
 
 from domain import backoff
+from domain.clock import SYSTEM, Clock
 from domain.envelopes import Envelope
 from domain.publish_documents import DOCUMENTS
 
@@ -70,15 +70,23 @@ class _Transient(Exception):
 class Publisher:
     """Calls one API's publish mutations."""
 
-    def __init__(self, url: str, region: str, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        url: str,
+        region: str,
+        credentials: Credentials,
+        clock: Clock = SYSTEM,
+        http: urllib3.PoolManager | None = None,
+    ) -> None:
         self._url = url
         self._region = region
         self._credentials = credentials
+        self._clock = clock
         # Retries are ours: they must end before the function's time does.
-        self._http = urllib3.PoolManager(maxsize=16, retries=False)
+        self._http = http or urllib3.PoolManager(maxsize=16, retries=False)
 
     def publish(self, envelope: Envelope, deadline: float) -> None:
-        """Publish an envelope, trying again with full jitter until `deadline` (`time.monotonic()`).
+        """Publish an envelope, trying again with full jitter until `deadline` (`clock.monotonic()`).
 
         Raises:
             Unreachable: the time was over.
@@ -87,7 +95,7 @@ class Publisher:
         mutation = envelope.topic.kind.mutation
         body = f'{{"query":{json.dumps(DOCUMENTS[mutation])},"variables":{{"input":{envelope.text}}}}}'.encode()
         obstacle: Exception | None = None
-        for _ in backoff.attempts(deadline, first_seconds=0.05, longest_seconds=3.0):
+        for _ in backoff.attempts(deadline, first_seconds=0.05, longest_seconds=3.0, clock=self._clock):
             try:
                 self._attempt(mutation, body, deadline)
             except (_Transient, urllib3.exceptions.HTTPError) as error:
@@ -104,7 +112,7 @@ class Publisher:
         # Signed anew at each attempt: signatures and temporary credentials expire.
         request = AWSRequest("POST", self._url, data=body, headers={"Content-Type": "application/json"})
         SigV4Auth(self._credentials, "appsync", self._region).add_auth(request)
-        remaining = max(deadline - time.monotonic(), 0.1)
+        remaining = max(deadline - self._clock.monotonic(), 0.1)
         timeout = urllib3.Timeout(connect=min(2.0, remaining), read=min(_LONGEST_ANSWER_SECONDS, remaining))
         answer = self._http.request(
             "POST", self._url, body=body, headers=dict(request.headers.items()), timeout=timeout
