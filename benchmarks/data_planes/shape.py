@@ -37,6 +37,7 @@ def publish(room: str, seq: int) -> dict[str, Any]:
         "sentAt": at, "version": 1, "originalTime": None,
     }  # fmt: skip
     change = {"seq": seq, "eventId": f"e{seq}", "kind": "INSERT", "at": at, "traceId": None, "key": key}
+    change["truncated"] = False
     items = [change | {"message": message}]
     envelope = {"roomId": room, "topic": f"room:{room}", "firstSeq": seq, "lastSeq": seq, "items": items}
     return {"query": PUBLISH, "variables": {"input": envelope}}

@@ -23,6 +23,7 @@ from local.appsync.auth.credentials import Credentials
 from local.appsync.http_messages import Request, Response
 from local.appsync.rates import Rates
 from local.appsync.request import OperationRequest, RequestInfo
+from local.functions.tracing import CURRENT, Trace
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class GraphqlEndpoint:
         if request.method == "OPTIONS":
             return cors.preflight(request)
         request_id = self._new_request_id()
+        trace = Trace(request.header("x-amzn-trace-id"))
+        CURRENT.set(trace)
         operation = None
         try:
             operation = read_operation(request)
@@ -75,6 +78,8 @@ class GraphqlEndpoint:
         headers += extra.items()
         headers.append(("x-amzn-errortype", error_type) if error_type else _TOKENS_CONSUMED)
         headers.append(("vary", "accept-encoding"))
+        if trace.header is not None:
+            headers.append(("x-amzn-trace-id", trace.header))
         if len(body) in GZIP_BYTES and accepts_gzip(request.header("accept-encoding")):
             body = await compress(body)
             headers.append(("content-encoding", "gzip"))

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from local.errors import NotEmulated
 from local.faults import Faults
-from local.functions import environment
+from local.functions import environment, tracing
 from local.functions.code import CodeStore
 from local.functions.configuration import (
     CloudConfigurations,
@@ -27,7 +27,7 @@ from local.functions.configuration import (
 from local.functions.endpoint import InvokeEndpoint
 from local.functions.errors import CannotStart, FunctionsError, RequestTooLarge
 from local.functions.fork_server import ForkServer
-from local.functions.invocation import LARGEST_REQUEST_BYTES, Invocation, new_trace_id, platform_error
+from local.functions.invocation import LARGEST_REQUEST_BYTES, Invocation, platform_error
 from local.functions.logs import LogFile
 from local.functions.paths import (
     PRELOADED_FROM_LAYERS,
@@ -197,7 +197,7 @@ class Functions:
                 request_id=request_id or str(uuid.uuid4()),
                 arn=configuration.arn + qualifier,
                 client_context=client_context,
-                trace_id=trace_id or new_trace_id(),
+                trace_id=trace_id or tracing.segment(),
             )
         except NotEmulated as error:
             return Invocation(platform_error("NotEmulated", str(error)), "Unhandled", b"")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
-import time
 from dataclasses import dataclass
 
 LARGEST_REQUEST_BYTES = 6 * 1024 * 1024
@@ -65,8 +63,3 @@ def response_too_large() -> bytes:
     """The payload that replaces a response beyond the limit."""
     message = f"Response payload size exceeded maximum allowed payload size ({LARGEST_RESPONSE_BYTES} bytes)."
     return platform_error("Function.ResponseSizeTooLarge", message)
-
-
-def new_trace_id() -> str:
-    """An unsampled X-Ray trace header. https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html"""
-    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"

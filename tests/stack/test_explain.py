@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +59,26 @@ async def test_all_is_fine(instance: Instance) -> None:
     assert f"a request of the API (trace {told['trace_id']})" in stage(told, "write")["text"]
     assert stage(told, "publish")["details"]["traceIds"] == [told["trace_id"]]
     assert change["key"] == sent["id"]
+
+
+async def test_a_trace_that_the_caller_brings_comes_back_with_the_push(instance: Instance) -> None:
+    room, root = new_room(), "1-6b01525d-2610baafc3e9e7a924f409f5"
+    query = "mutation ($input: SendMessageInput!) { sendMessage(input: $input) { id } }"
+    body = {"query": query, "variables": {"input": {"roomId": room, "text": "traced", "author": "ada"}}}
+    headers = {"x-api-key": instance.outputs["apiKey"], "x-amzn-trace-id": f"Root={root}"}
+    request = urllib.request.Request(instance.outputs["graphql"], json.dumps(body).encode(), headers)
+
+    def send() -> str | None:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: str | None = answer.headers["x-amzn-trace-id"]
+        return found
+
+    async with raw_subscriber(instance, room) as subscriber:
+        assert await asyncio.to_thread(send) == f"Root={root}"
+        await subscriber.changes(1)
+        change = await asyncio.to_thread(explained_until, instance, f"room:{room}", delivered)
+    assert change["trace_id"] == root
+    assert stage(change, "publish")["details"]["traceIds"] == [root]
 
 
 async def test_the_page_for_people_fits_a_screen_and_says_it_in_one_line(instance: Instance) -> None:

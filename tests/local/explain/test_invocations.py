@@ -24,6 +24,7 @@ class Scripted:
         self.gate.set()
 
     async def invoke(self, function_arn: str, event: bytes, *, request_id: str | None = None) -> Invocation:
+        del function_arn, event, request_id
         await self.gate.wait()
         answer = self.answers.pop(0) if self.answers else Invocation(b"null", None, b"")
         if isinstance(answer, Exception):
