@@ -125,6 +125,7 @@ class Faults:
         await asyncio.sleep(float(fault.options["after"] or 0))
         for turn in itertools.count():
             if turn and (every is None or fault.spent):
+                fault.finished = True
                 return
             if turn:
                 await asyncio.sleep(float(every or 0))
@@ -177,6 +178,7 @@ class _Fault:
     def __init__(self, name: str, options: Mapping[str, Value | None], clock: Callable[[], float]) -> None:
         self.name = name
         self.cleared = False
+        self.finished = False
         self.struck = 0
         self.task: asyncio.Task[None] | None = None
         seed = options["seed"]
@@ -201,7 +203,7 @@ class _Fault:
     @property
     def spent(self) -> bool:
         count = self.options["count"]
-        return self.over or (count is not None and self.struck >= int(count))
+        return self.finished or self.over or (count is not None and self.struck >= int(count))
 
     def strikes(self, about: Mapping[str, About]) -> bool:
         if self.spent or not all(_meets(about.get(name, ""), wanted, how) for name, wanted, how in self._targets):

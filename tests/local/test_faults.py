@@ -11,7 +11,7 @@ import pytest
 
 from local.control import Control
 from local.control_client import ControlClient, ControlError
-from local.fault_switches import SWITCHES, FaultError
+from local.fault_switches import COMMON, SWITCHES, FaultError
 from local.faults import REMEMBERED, Faults
 
 
@@ -256,3 +256,14 @@ async def test_the_control_socket_lists_sets_and_clears(tmp_path: Path) -> None:
             assert (refused.value.code, refused.value.status) == ("BadFault", 400)
     finally:
         await control.stop()
+
+
+def test_the_documentation_names_every_fault_with_its_options() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "faults.md").read_text()
+    rows = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) == 5 and cells[1].startswith("`"):
+            rows[cells[1].strip("`")] = [option.strip("` ") for option in cells[2].split(",")]
+    assert rows == {name: [option.name for option in switch.options] for name, switch in SWITCHES.items()}
+    assert all(f"| `{option.name}` |" in text for option in COMMON)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.stack.instance import Instance
+from tests.stack.judge import Breakable
 
 pytestmark = pytest.mark.stack
 
@@ -78,6 +79,17 @@ def test_the_authorizer_decides_on_other_tokens(deployed: Deployed) -> None:
     caller = {"mode": "Lambda Authorization", "name": "Who", "groups": None}
     assert deployed.ask("let me in") == {"me": caller, "admins": None}
     assert deployed.ask("please") == (401, "You are not authorized to make this call.")
+
+
+def test_a_token_expires_on_purpose(deployed: Deployed) -> None:
+    """The fault expired-token (docs/faults.md)."""
+    broken = Breakable(deployed.instance)
+    ann, bob = (deployed.tokens(name)["IdToken"] for name in ("ann", "bob"))
+    broken.set("expired-token", user="ann", count=1)
+    assert deployed.ask(bob)["me"]["name"] == "bob"
+    assert deployed.ask(ann) == (401, "Token has expired.")
+    assert deployed.ask(ann)["me"]["name"] == "ann"
+    broken.clear()
 
 
 def test_tokens_for_another_app_are_refused(deployed: Deployed) -> None:
