@@ -21,7 +21,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol
 
@@ -82,6 +82,7 @@ class Parked:
         numbers: by topic, the number that it has there, with the text that was numbered.
         published: the topics that have heard of it.
         taken_in: it was left by the event source mapping, so later records of its item may have been published.
+        object: the name of the object that holds it, once it was read from there.
     """
 
     record: Mapping[str, Any]
@@ -90,6 +91,7 @@ class Parked:
     numbers: Mapping[str, Entry] = field(default_factory=dict)
     published: tuple[str, ...] = ()
     taken_in: bool = False
+    object: str = ""
 
     @property
     def position(self) -> int:
@@ -121,6 +123,14 @@ class Parked:
             published=tuple(stored["published"]),
             taken_in=stored["takenIn"],
         )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Some records of an item in the order of the stream, and the names of the objects that hold no others."""
+
+    names: tuple[str, ...]
+    records: Sequence[Parked]
 
 
 @dataclass(frozen=True)
@@ -198,6 +208,11 @@ class Parking:
         items = self._table.query(_PARTITION, "sk > :after", values, now=_ALL, page_size=_MOST_AT_ONCE + 1)
         return map(_mark, items)
 
+    def known(self, item_ids: Iterable[str]) -> set[str]:
+        """Those of the items that have a mark, by their ids. Raises TableError."""
+        found = self._table.get_all((_place(item_id) for item_id in item_ids), _ALL)
+        return {_mark(item).id for item in found.values()}
+
     def mark(self, item_id: str) -> Mark | None:
         """The mark of an item by its id. Raises TableError."""
         item = self._table.get(_place(item_id), _ALL)
@@ -252,10 +267,8 @@ class Parking:
         now = self.mark(mark.id)
         return now if now and now.generation == mark.generation else None
 
-    def objects(self, mark: Mark, after: int = 0) -> Iterator[tuple[str, list[Parked]]]:
-        """The records of an item that wait, object by object, in the order of the stream.
-
-        What is in an object may overlap what was in those before. One of which nothing counts comes with no records.
+    def waiting(self, mark: Mark, after: int = 0) -> Iterator[Waiting]:
+        """The records of an item that wait, some at a time, in the order of the stream.
 
         Args:
             mark: the item's.
@@ -265,14 +278,34 @@ class Parking:
             BucketError: at any step.
         """
         after = max(mark.done, mark.first - 1, after)
+        names: list[str] = []
+        last = 0
         for name in self._bucket.names(f"{PREFIX}{mark.id}/"):
-            body = self._bucket.get(name) if int(name.rpartition("-")[2].removesuffix(".json")) > after else None
-            stored = [Parked.of_json(each) for each in json.loads(body)["records"]] if body else []
-            yield name, [each for each in stored if each.position > after]
+            begin, end = _places(name)
+            # What was parked again after another delivery, or was left by the mapping, may overlap.
+            if names and begin > last:
+                yield self._load(names, after)
+                names = []
+            names.append(name)
+            last = max(last, end)
+        if names:
+            yield self._load(names, after)
 
-    def remove(self, name: str) -> None:
-        """Remove an object of which all is done. Raises BucketError."""
-        self._bucket.delete(name)
+    def _load(self, names: Sequence[str], after: int) -> Waiting:
+        found: dict[int, Parked] = {}
+        for name in names:
+            body = self._bucket.get(name) if _places(name)[1] > after else None
+            for stored in json.loads(body)["records"] if body else ():
+                parked = Parked.of_json(stored)
+                # Of two that are the same record, the one that knows of a number.
+                if parked.position > after and (parked.position not in found or parked.numbers):
+                    found[parked.position] = replace(parked, object=name)
+        return Waiting(tuple(names), [found[position] for position in sorted(found)])
+
+    def remove(self, waiting: Waiting) -> None:
+        """Remove the objects of records that are all done with. Raises BucketError."""
+        for name in waiting.names:
+            self._bucket.delete(name)
 
     def discard(self, parked: Parked, why: Reason, item_id: str) -> None:
         """Keep a record that will not be published where operators may find it for a while. Raises BucketError."""
@@ -384,6 +417,12 @@ class _unless_changed:  # noqa: N801 - reads as a statement
 
 def _place(item_id: str) -> Key:
     return _PARTITION, int(item_id, 16)
+
+
+def _places(name: str) -> tuple[int, int]:
+    """The first and the last place in the stream, from the name of an object."""
+    first, _, last = name.rpartition("/")[2].removesuffix(".json").partition("-")
+    return int(first), int(last)
 
 
 def _padded(position: int) -> str:

@@ -40,7 +40,7 @@ class Queue:
             self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message, ensure_ascii=False))
 
     def take(self, seconds: int) -> dict[str, str]:
-        """Up to ten messages by the handles that `delete` takes. Nobody else gets them for a while.
+        """Up to ten messages by the handles that `delete` and `release` take. Nobody else gets them for a while.
 
         Raises:
             QueueError: SQS did not answer.
@@ -50,6 +50,11 @@ class Queue:
                 QueueUrl=self._url, MaxNumberOfMessages=_MOST, VisibilityTimeout=seconds
             )
         return {message["ReceiptHandle"]: message["Body"] for message in answer.get("Messages", [])}
+
+    def release(self, handle: str) -> None:
+        """Show a message again that was taken. Raises QueueError."""
+        with _errors():
+            self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0)
 
     def delete(self, handle: str) -> None:
         """Remove a message that was taken. Raises QueueError."""

@@ -72,7 +72,7 @@ _PAGE_BYTES = 4_000_000
 _REPLAY_SECONDS = 20.0  # of one call, so that whoever calls it hears of progress
 _TAKING_IN = "taking in"
 _BEGIN = "0" * 30
-_HIDDEN_SECONDS = 30
+_HIDDEN_SECONDS = 10
 _MOST_TAKEN_BACK = 50  # requests
 
 logger = logging.getLogger("headwater.redrive")
@@ -87,6 +87,9 @@ class Announced(Protocol):
 
     def take(self, seconds: int) -> dict[str, str]:
         """Messages by handle, hidden from others for a while. Raises QueueError."""
+
+    def release(self, handle: str) -> None:
+        """Show a message again. Raises QueueError."""
 
     def delete(self, handle: str) -> None:
         """Raises QueueError."""
@@ -120,11 +123,9 @@ class Redrive:
         mark = self._mark(item_id)
         items: builtins.list[dict[str, Any]] = []
         size, last, following = 0, _position(next_token), None
-        for name, stored in self._parking.objects(mark, last):
-            for parked in stored:
-                if parked.position <= last:
-                    continue  # it was in an object before, too
-                shown = _record_to_json(parked, name)
+        for some in self._parking.waiting(mark, last):
+            for parked in some.records:
+                shown = _record_to_json(parked)
                 length = len(json.dumps(shown))
                 if length > _PAGE_BYTES:
                     shown["record"], length = None, 0
@@ -157,13 +158,14 @@ class Redrive:
             outcome.next_token = None
         except OutOfTime:
             pass
-        self._take_back(outcome.lifted)
+        if outcome.next_token is None:
+            self._take_back()
         return outcome.to_json()
 
     def discard(self, item_id: str, event_id: str, deadline: float) -> dict[str, Any]:
         """`parked.discard`. Raises NotParked, TableError, BucketError."""
         mark = self._mark(item_id)
-        front = next((stored[0] for _, stored in self._parking.objects(mark) if stored), None)
+        front = next((some.records[0] for some in self._parking.waiting(mark) if some.records), None)
         if front is None or front.record["eventID"] != event_id:
             there = front.record["eventID"] if front else "none"
             raise NotParked(f"the record at the front of {item_id} is {there}, not {event_id}")
@@ -175,7 +177,7 @@ class Redrive:
                 self._replaying.replay(rest, outcome, min(deadline, self._clock.monotonic() + _REPLAY_SECONDS))
         except OutOfTime:
             outcome.next_token = _BEGIN  # for a replay of this id
-        self._take_back(outcome.lifted)
+        self._take_back()
         return outcome.to_json()
 
     def _mark(self, item_id: str) -> Mark:
@@ -187,16 +189,21 @@ class Redrive:
     def _chosen(self, ids: Sequence[str], after: str) -> Iterable[Mark]:
         return (mark for item_id in ids if item_id > after and (mark := self._parking.mark(item_id)))
 
-    def _take_back(self, lifted: Sequence[str]) -> None:
+    def _take_back(self) -> None:
         """Remove the messages about items that are no longer parked: an alarm on the queue's length ends with them."""
         try:
-            for _ in range(_MOST_TAKEN_BACK if lifted else 0):
+            taken: dict[str, str] = {}
+            for _ in range(_MOST_TAKEN_BACK):
                 messages = self._announced.take(_HIDDEN_SECONDS)
                 if not messages:
-                    return
-                for handle, body in messages.items():
-                    if self._parking.mark(_item_id(json.loads(body)["id"])) is None:
-                        self._announced.delete(handle)
+                    break
+                taken |= {handle: _item_id(json.loads(body)["id"]) for handle, body in messages.items()}
+            still = self._parking.known(taken.values())
+            for handle, item_id in taken.items():
+                if item_id in still:
+                    self._announced.release(handle)
+                else:
+                    self._announced.delete(handle)
         except (QueueError, TableError, InvalidInput, ValueError, KeyError) as error:
             logger.warning("Could not take back what was announced: %s", error)
 
@@ -239,13 +246,13 @@ def parked_to_json(mark: Mark) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _record_to_json(parked: Parked, name: str) -> dict[str, Any]:
+def _record_to_json(parked: Parked) -> dict[str, Any]:
     return {
         "eventId": parked.record["eventID"], "sequenceNumber": parked.record["dynamodb"]["SequenceNumber"],
         "kind": parked.record["eventName"], "createdAt": times.to_iso(created_ms(parked.record)),
         "parkedAt": times.to_iso(parked.parked_at), "reason": parked.reason and parked.reason.to_json(),
         "numbers": {topic: entry.seq for topic, entry in parked.numbers.items()}, "published": [*parked.published],
-        "object": name, "record": parked.record,
+        "object": parked.object, "record": parked.record,
     }  # fmt: skip
 
 

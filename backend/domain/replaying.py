@@ -15,7 +15,7 @@ from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.parking import Mark, Parked, Parking, Reason
 from domain.publication import Publication, Subject
-from domain.routing import Change, created_ms
+from domain.routing import Change, created_ms, position_of
 from domain.topics import Topic
 
 _AT_ONCE = 200  # records between two notes of progress
@@ -47,6 +47,12 @@ class Outcome:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Heard:
+    newest: int  # the place in the stream of the last change of the item that has a number
+    event_ids: set[str]
+
+
 class Replaying:
     """Replays the records of items, and lifts their marks."""
 
@@ -68,8 +74,8 @@ class Replaying:
         """
         mark = self._parking.begin(parked)
         while mark is not None:
-            for name, stored in self._parking.objects(mark):
-                left = [each for each in stored if each.position > mark.done]
+            for some in self._parking.waiting(mark):
+                left = some.records
                 for start in range(0, len(left), _AT_ONCE):
                     if self._clock.monotonic() >= deadline:
                         raise OutOfTime
@@ -80,7 +86,7 @@ class Replaying:
                         self._parking.done(mark, mark.done)
                     if failure:
                         return self._blocked(mark, part[finished], failure, outcome)
-                self._parking.remove(name)
+                self._parking.remove(some)
             if self._parking.lift(mark):
                 outcome.lifted.append(mark.id)
                 return True
@@ -115,24 +121,31 @@ class Replaying:
     ) -> None:
         """Of records that the event source mapping left, what a topic would hear after a later state of the item."""
         left = [subject for subject, parked in zip(subjects, part, strict=False) if parked.taken_in and subject.changes]
-        newest: dict[Topic, int] = {}
+        heard: dict[Topic, _Heard] = {}
         for subject in left:
+            place = position_of(subject.raw)
             for change in subject.changes:
-                if change.topic not in newest:
-                    newest[change.topic] = self._newest(change, deadline)
-            place = int(subject.raw["dynamodb"]["SequenceNumber"])
-            subject.changes = [change for change in subject.changes if newest[change.topic] <= place]
+                if change.topic not in heard:
+                    heard[change.topic] = self._heard(change, deadline)
+            subject.changes = [
+                change
+                for change in subject.changes
+                if heard[change.topic].newest <= place or change.event.event_id in heard[change.topic].event_ids
+            ]
             outcome.superseded += not subject.changes
 
-    def _newest(self, change: Change, deadline: float) -> int:
-        """The place in the stream of the last change of the item that its topic has a number for; 0 for none.
+    def _heard(self, change: Change, deadline: float) -> _Heard:
+        """What a topic has numbers for, of the item that a change is about.
 
-        The first of an item's records asks, and no later one can have been numbered before the first was written.
+        The first of an item's records asks: no later one can have been numbered before the first was written.
         """
-        for entry in reversed(self._log.tail(change.topic, change.event.since_ms, deadline)):
-            if entry.position and json.loads(entry.text)["key"] == change.event.key:
-                return int(entry.position)
-        return 0
+        newest = 0
+        event_ids: set[str] = set()
+        for entry in self._log.tail(change.topic, change.event.since_ms, deadline):
+            if json.loads(entry.text)["key"] == change.event.key:
+                newest = max(newest, int(entry.position or 0))
+                event_ids.update(entry.ids)
+        return _Heard(newest, event_ids)
 
     def _blocked(self, mark: Mark, parked: Parked, subject: Subject, outcome: Outcome) -> bool:
         reason = subject.reason or Reason.of(subject.obstacle or OutOfTime())
