@@ -39,6 +39,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     cloudformation.keep_attributes_of_unchanged_resources,
     cloudformation.keep_retained_resources_of_nested_stacks,
     cloudformation.remove_nested_stacks_that_failed_to_create,
+    cloudformation.resolve_dynamic_references_of_nested_stacks,
     cloudformation.answer_templates_with_s3_urls,
     dynamodb.apply_table_settings,
     dynamodb.never_create_over_a_table,
@@ -70,6 +71,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     lambda_functions.turn_event_source_pollers_off,
     lambda_functions.keep_event_source_mapping_properties,
     lambda_functions.keep_function_properties,
+    lambda_functions.serve_the_code_of_versions,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
 from typing import Any
 
@@ -159,6 +160,39 @@ def remove_nested_stacks_that_failed_to_create() -> None:
             raise
 
     provisioners._cfn_nested_stack_deploy = deploy_or_remove
+
+
+_resolving: contextvars.ContextVar[bool] = contextvars.ContextVar("resolving", default=False)
+"""Whether the properties of a nested stack's resources are next, and not what is inside of them."""
+
+
+def resolve_dynamic_references_of_nested_stacks() -> None:
+    """A nested stack's `{{resolve:ssm:...}}` is taken as the value itself.
+
+    As on AWS they are resolved after the intrinsic functions, in properties only. A secret is read again at each update
+    of the stack that may change its resource; AWS waits until the resource's own definition changes.
+    """
+    deploy, resolve_refs = provisioners._cfn_nested_stack_deploy, engine._resolve_refs
+
+    def deploy_resolving(logical_id: str, properties: dict[str, Any], parent: str, **previous: Any) -> Any:
+        token = _resolving.set(True)
+        try:
+            return deploy(logical_id, properties, parent, **previous)
+        finally:
+            _resolving.reset(token)
+
+    def resolve(value: Any, *scope: Any) -> Any:
+        if not _resolving.get():
+            return resolve_refs(value, *scope)
+        token = _resolving.set(False)  # it calls itself for what is inside
+        try:
+            resolved = resolve_refs(value, *scope)
+        finally:
+            _resolving.reset(token)
+        # Properties are a mapping and stay one; the value of an output does not.
+        return engine._resolve_dynamic_references(resolved)[0] if isinstance(resolved, dict) else resolved
+
+    provisioners._cfn_nested_stack_deploy, engine._resolve_refs = deploy_resolving, resolve
 
 
 # `TemplateURL: http://127.0.0.1:4566/bucket/key`, as YAML or as JSON, in an XML answer.

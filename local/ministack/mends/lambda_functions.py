@@ -207,3 +207,31 @@ def keep_function_properties() -> None:
         return updated
 
     handler |= {"create": create_complete, "update": update_complete}
+
+
+def serve_the_code_of_versions() -> None:
+    """`Code.Location` of a published version or of an alias leads to the code of $LATEST."""
+    get_function, serve_code = lambda_svc._get_function, lambda_svc.serve_function_code
+
+    def get_with_location(name: str, qualifier: str | None = None) -> Any:
+        status, headers, body = get_function(name, qualifier)
+        answer = json.loads(body)
+        location = answer.get("Code", {}).get("Location")
+        if status != 200 or not location or qualifier in (None, "$LATEST"):
+            return status, headers, body
+        # Only a name is handed on from the path, so the version goes with it. No name of a function has a colon.
+        version = answer["Configuration"]["Version"]
+        answer["Code"]["Location"] = location.replace(f"/{name}?", f"/{name}:{version}?", 1)
+        return status, headers, json.dumps(answer).encode()
+
+    def serve(name: str, account_id: str | None = None, region: str | None = None) -> Any:
+        name, _, version = name.partition(":")
+        if version in ("", "$LATEST") or not (account_id and region):
+            return serve_code(name, account_id, region)
+        function = lambda_svc._functions.get_scoped(account_id, region, name) or {}
+        published = function.get("versions", {}).get(version)
+        if published is None:
+            return 404, {"Content-Type": "text/plain"}, f"No version {version} of {name}".encode()
+        return 200, {"Content-Type": "application/zip"}, published.get("code_zip") or b""
+
+    lambda_svc._get_function, lambda_svc.serve_function_code = get_with_location, serve

@@ -59,6 +59,30 @@ def test_a_nested_template_is_transformed_and_given_its_parameters(server: Serve
 
 
 @contract
+def test_a_nested_template_s_dynamic_references_are_resolved_after_its_functions(server: Server) -> None:
+    parameters = server.client("ssm")
+    nested = template(
+        {
+            "Parameter": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {
+                    "Name": "/copied",
+                    "Type": "String",
+                    "Value": {"Fn::Sub": "it is {{resolve:ssm:/source/${Stage}}}"},
+                },
+            }
+        },
+        Parameters={"Stage": {"Type": "String"}},
+    )
+    for value in ("one", "two"):
+        parameters.put_parameter(Name="/source/dev", Value=value, Type="String", Overwrite=True)
+        url = server.put_template(f"dynamic-{value}.json", nested)
+        server.deploy("dynamic", template({"Nested": nest(url, Stage="dev")}))
+
+        assert parameters.get_parameter(Name="/copied")["Parameter"]["Value"] == f"it is {value}"
+
+
+@contract
 def test_changed_code_in_a_nested_stack_is_deployed_beside_unchanged_resources(server: Server) -> None:
     role = {
         "Type": "AWS::IAM::Role",

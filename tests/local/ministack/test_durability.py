@@ -38,17 +38,7 @@ def create(server: Server, name: str = "table", **more: Any) -> None:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         **({"StreamSpecification": IMAGES} | more),
     )
-    save(server)
-
-
-def save(server: Server) -> None:
-    """Wait for a save that holds everything until now."""
-    current = server.state / "current"
-    # A save may be under way: the second one began after this call.
-    for number in range(2):
-        before = current.readlink()
-        server.client("ssm").put_parameter(Name="save", Value=str(number), Type="String", Overwrite=True)
-        wait_until(lambda last=before: current.readlink() != last, "a save")  # type: ignore[misc]
+    server.save()
 
 
 def item(key: str, text: str = "", **more: Any) -> dict[str, Any]:
@@ -203,7 +193,7 @@ def test_restored_tables_are_there_with_their_items(server: Server) -> None:
         table.put_item(TableName="table", Item=item(str(number)))
     backup = table.create_backup(TableName="table", BackupName="backup")["BackupDetails"]["BackupArn"]
     table.restore_table_from_backup(TargetTableName="restored", BackupArn=backup)
-    save(server)
+    server.save()
     server.kill()
     server.start()
     assert items(server, "restored") == items(server)
@@ -368,7 +358,7 @@ def test_a_role_s_session_outlives_the_process(is_mended: bool, tmp_path: Path) 
         )
         role = server.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         if is_mended:
-            save(server)
+            server.save()
         found = server.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
         if is_mended:
             server.kill()

@@ -145,9 +145,9 @@ def test_a_state_machine_catches_an_error_by_its_type(server: Server) -> None:
 
 
 def test_without_workers_an_invocation_says_so(mended: Server) -> None:
-    mended.create_function("f", "x = 1")
+    mended.create_function("workerless", "x = 1")
 
-    answer = mended.client("lambda").invoke(FunctionName="f", Payload=b"{}")
+    answer = mended.client("lambda").invoke(FunctionName="workerless", Payload=b"{}")
 
     assert answer["FunctionError"] == "Unhandled"
     assert "HEADWATER_INVOKE is not set" in json.loads(answer["Payload"].read())["errorMessage"]
