@@ -55,6 +55,24 @@ def seed(
     _run(load_file(path, _outputs(), room=room))
 
 
+@app.command()
+def token(
+    user: Annotated[str, typer.Option(help="Who is signed in; made when there is no such user.")],
+    groups: Annotated[str, typer.Option(help="Groups of the user, comma-separated; made when missing.")] = "",
+    access: Annotated[bool, typer.Option("--access/--id", help="The access token, or the id token.")] = False,
+    expires: Annotated[int | None, typer.Option(help="Seconds that it lives; negative: it has expired.")] = None,
+) -> None:
+    """Print a signed-in user's JWT, which the API takes as any other."""
+    from local import token as tokens
+
+    kind = "access" if access else "id"
+    names = [name.strip() for name in groups.split(",") if name.strip()]
+    try:
+        print(asyncio.run(tokens.token(_outputs(), user, names, kind=kind, seconds=expires)))
+    except tokens.TokenError as error:
+        _fail(error)
+
+
 app.add_typer(redrive.app, name="redrive")
 
 

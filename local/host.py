@@ -26,6 +26,7 @@ from local.faults import Faults
 from local.roles import Roles
 from local.settings import Settings
 from local.template import api_definitions
+from local.user_pools import UserPool, find
 
 HOST = "127.0.0.1"
 
@@ -48,6 +49,8 @@ class ApiHost:
         self._server = Server(self._apis, rates=Rates(documented(settings.region)) if settings.rates else None)
         self._definitions: dict[str, ApiDefinition] = {}
         self._main: str | None = None
+        self.user_pool: UserPool | None = None
+        """Where the users of the main API are, once it is loaded."""
         self._ca_file: Path | None = None
         self._secret = _page_token_secret(settings.state)
 
@@ -90,6 +93,7 @@ class ApiHost:
         for gone in self._definitions.keys() - {api.id for api in definitions}:
             self._apis.withdraw(gone)
             del self._definitions[gone]
+        self.user_pool = find(stacks, stack_name, self.main)
 
     def local_urls(self, value: str) -> str:
         """A function's variable with each API's AWS URL replaced by the one that answers here."""
@@ -123,6 +127,8 @@ class ApiHost:
         }
         if api.api_keys:
             found["apiKey"] = max(api.api_keys, key=lambda key: key.expires_at).id
+        if self.user_pool is not None:
+            found |= {"userPoolId": self.user_pool.id, "userPoolClientId": self.user_pool.client_id}
         return found
 
     def _url(self, scheme: str, port: int, api_id: str) -> str:

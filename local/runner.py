@@ -118,7 +118,10 @@ class Instance:
     def _write_outputs(self, host: ApiHost) -> dict[str, Any]:
         """Write outputs.json and Amplify's form of it; a deployment may have changed what is in them."""
         outputs = host.outputs() | {"stack": self.stack, "pid": os.getpid()}
-        amplify_outputs.write(self.settings.state, host.main, url=outputs["graphqlTls"], api_key=outputs.get("apiKey"))
+        auth = amplify_outputs.authentication(host.user_pool, region=outputs["region"], endpoint=outputs["aws"])
+        amplify_outputs.write(
+            self.settings.state, host.main, url=outputs["graphqlTls"], api_key=outputs.get("apiKey"), auth=auth
+        )
         _write_whole(self.settings.outputs_file, json.dumps(outputs, indent=2) + "\n")
         return outputs
 

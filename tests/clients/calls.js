@@ -8,6 +8,7 @@ export function calls(connect, emit) {
       client = connect(options);
     },
     run: (operation) => client.run(operation),
+    authenticate: ({ step, input }) => client.authenticate(step, input),
     subscribe({ name, ...operation }) {
       const subscription = client.subscribe(operation, {
         next: (data) => emit({ subscription: name, data }),

@@ -84,13 +84,28 @@ class Driver:
         """Configure the library with an `amplify_outputs.json`, AWS credentials for IAM and a token for other modes."""
         self._call("connect", amplifyOutputs=outputs, credentials=credentials, token=token)
 
-    def run(self, document: str, mode: str = "API_KEY", **variables: Any) -> dict[str, Any]:
-        """The data of a query or mutation.
+    def connect_users(self, outputs: Mapping[str, Any]) -> None:
+        """Configure Amplify with an `amplify_outputs.json` that has a user pool, for `authenticate`."""
+        self._call("connect", amplifyOutputs=outputs, signsIn=True)
+
+    def authenticate(self, step: str, **input: Any) -> Any:  # noqa: A002 - Amplify's word
+        """A step of Amplify's Auth (`signUp`, `signIn`, ...); `tokens` are those of its session.
 
         Raises:
             ClientError: the library reported an error.
         """
-        data: dict[str, Any] = self._call("run", document=document, mode=mode, variables=variables)
+        return self._call("authenticate", step=step, input=input)
+
+    def run(
+        self, document: str, mode: str = "API_KEY", authorization: str | None = None, **variables: Any
+    ) -> dict[str, Any]:
+        """The data of a query or mutation; `authorization` replaces the token that the library would send.
+
+        Raises:
+            ClientError: the library reported an error.
+        """
+        more = {"authorization": authorization} if authorization else {}
+        data: dict[str, Any] = self._call("run", document=document, mode=mode, variables=variables, **more)
         return data
 
     def subscribe(self, room: str, mode: str = "API_KEY", document: str = LIVE) -> Subscription:

@@ -7,6 +7,7 @@ import pytest
 
 from local import amplify_outputs
 from local.appsync.definition import ApiDefinition, AuthMode, AuthProvider
+from local.user_pools import UserPool
 
 URL = "https://127.0.0.1:4001/graphql"
 
@@ -41,3 +42,36 @@ def test_an_api_without_keys_names_its_only_mode(mode: AuthMode) -> None:
         "default_authorization_type": mode.value,
         "authorization_types": [],
     }
+
+
+def test_the_users_are_in_it_with_the_endpoint_that_applications_set(tmp_path: Path) -> None:
+    properties = {
+        "UsernameAttributes": ["email"],
+        "AutoVerifiedAttributes": ["email"],
+        "Policies": {"PasswordPolicy": {"MinimumLength": 12, "RequireSymbols": "false"}},
+        "Schema": [{"Name": "given_name", "Required": "true"}, {"Name": "shoe"}],
+    }
+    pool = UserPool("us-east-1_Pool", "client", properties)
+
+    auth = amplify_outputs.authentication(pool, region="us-east-1", endpoint="http://127.0.0.1:4566")
+    amplify_outputs.write(tmp_path, api(AuthMode.AMAZON_COGNITO_USER_POOLS), url=URL, api_key=None, auth=auth)
+
+    found = json.loads((tmp_path / "amplify_outputs.json").read_text())
+    assert found["data"]["default_authorization_type"] == "AMAZON_COGNITO_USER_POOLS"
+    assert found["custom"] == {"user_pool_endpoint": "http://127.0.0.1:4566"}
+    assert found["auth"] == {
+        "aws_region": "us-east-1",
+        "user_pool_id": "us-east-1_Pool",
+        "user_pool_client_id": "client",
+        "password_policy": {
+            "min_length": 12,
+            "require_lowercase": True,
+            "require_uppercase": True,
+            "require_numbers": True,
+            "require_symbols": False,
+        },
+        "username_attributes": ["email"],
+        "user_verification_types": ["email"],
+        "standard_required_attributes": ["given_name"],
+    }
+    assert amplify_outputs.authentication(None, region="us-east-1", endpoint="http://127.0.0.1:4566") == {}

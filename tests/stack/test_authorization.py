@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.instance import Instance
+from tests.stack.instance import PROJECT, Instance
 from tests.stack.judge import Breakable
 
 pytestmark = pytest.mark.stack
@@ -45,14 +48,20 @@ class Deployed:
         )["AuthenticationResult"]
         return found
 
-    def ask(self, authorization: str) -> Any:
+    def ask(self, authorization: str, query: str = QUERY) -> Any:
         """The answer's data, or the message of the refusal."""
-        body = json.dumps({"query": QUERY, "operationName": "Who"}).encode()
+        answer = self.answer(authorization, query)
+        return answer["data"] if isinstance(answer, dict) else answer
+
+    def answer(self, authorization: str, query: str) -> Any:
+        """The whole answer, or status and message of the refusal."""
+        operation = {"operationName": "Who"} if query == QUERY else {}
+        body = json.dumps({"query": query, **operation}).encode()
         headers = {"authorization": authorization}
         request = urllib.request.Request(self.instance.outputs["graphql"], body, headers)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)["data"]
+                return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)["errors"][0]["message"]
@@ -96,3 +105,55 @@ def test_tokens_for_another_app_are_refused(deployed: Deployed) -> None:
     refused = (401, "Valid authorization header not provided.")
     assert deployed.ask(deployed.tokens("ann", "OtherAppId")["IdToken"]) == refused
     assert deployed.ask(deployed.tokens("ann")["IdToken"][:-2]) == refused
+
+
+def command(deployed: Deployed, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m local token` for the instance."""
+    return subprocess.run(
+        [sys.executable, "-m", "local", "token", *arguments],
+        cwd=PROJECT, env={**os.environ, **deployed.instance.environment}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["--id", "--access"])
+def test_the_command_line_s_tokens_are_as_good(deployed: Deployed, kind: str) -> None:
+    name = f"zoe-with-{kind.strip('-')}"
+    found = command(deployed, "--user", name, "--groups", "Admins,made-by-it", kind)
+    assert found.returncode == 0, found.stderr
+    identity = {"mode": "User Pool Authorization", "name": name, "groups": ["Admins", "made-by-it"]}
+    assert deployed.ask(found.stdout.strip()) == {"me": identity, "admins": {"name": name}}
+
+    expired = command(deployed, "--user", name, kind, "--expires", "-60").stdout.strip()
+    assert deployed.ask(expired) == (401, "Token has expired.")
+
+
+def test_outputs_name_the_pool_and_the_client_that_the_api_takes(deployed: Deployed) -> None:
+    outputs = deployed.instance.outputs
+    assert outputs["userPoolId"] == deployed.outputs["UserPoolId"]
+    assert outputs["userPoolClientId"] == deployed.outputs["AppId"]
+
+
+def test_a_confirmed_user_has_what_the_trigger_made(deployed: Deployed) -> None:
+    pool, client = deployed.outputs["UserPoolId"], deployed.outputs["AppId"]
+    mail = [{"Name": "email", "Value": "new@example.com"}]
+    deployed.cognito.sign_up(ClientId=client, Username="new", Password=PASSWORD, UserAttributes=mail)
+    deployed.cognito.admin_confirm_sign_up(UserPoolId=pool, Username="new")
+    assert deployed.ask(deployed.tokens("new")["IdToken"], "{ email }") == {"email": "new@example.com"}
+
+
+def test_data_sources_and_functions_have_the_rights_of_their_roles_only(deployed: Deployed) -> None:
+    token = deployed.tokens("ann")["IdToken"]
+    table = "arn:aws:dynamodb:us-east-1:000000000000:table/"
+
+    [by_source] = deployed.answer(token, "{ forget }")["errors"]
+    [by_function] = deployed.answer(token, "{ rename }")["errors"]
+
+    assert by_source["errorType"] == "DynamoDB:DynamoDbException"
+    assert (
+        "/APPSYNC_ASSUME_ROLE is not authorized to perform: dynamodb:DeleteItem on resource: " in by_source["message"]
+    )
+    assert "because no identity-based policy allows the dynamodb:DeleteItem action" in by_source["message"]
+    assert by_function["errorType"] == "ClientError"
+    start = "An error occurred (AccessDeniedException) when calling the PutItem operation: User: arn:aws:sts::"
+    assert by_function["message"].startswith(start)
+    assert f"is not authorized to perform: dynamodb:PutItem on resource: {table}" in by_function["message"]
