@@ -82,6 +82,9 @@ def explain(
     client: Annotated[
         str | None, typer.Option(help="A connection or subscription id, an identity, or what --clients shows.")
     ] = None,
+    change: Annotated[
+        str | None, typer.Option(help="Only this one of the last 100: its number, key, trace or event id.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many of the last changes.")] = 5,
     clients: Annotated[
         bool, typer.Option("--clients", help="Instead, every connection with its subscriptions.")
@@ -92,13 +95,14 @@ def explain(
     from local.control_client import ControlError
     from local.deployment import DeploymentError
     from local.explain import command
+    from local.explain.facts import Question
 
     if (topic is None) is not clients:
         _fail("give a topic, or --clients")
     try:
         if topic is None:
             raise SystemExit(command.clients(as_json=as_json))
-        raise SystemExit(command.explain(topic, client=client, limit=limit, as_json=as_json))
+        raise SystemExit(command.explain(Question(topic, limit, client, change), as_json=as_json))
     except (ControlError, DeploymentError, SettingsError) as error:
         _fail(error)
 

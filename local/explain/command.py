@@ -11,19 +11,20 @@ from rich.console import Console
 from local.control_client import ControlClient
 from local.deployment import instance_outputs, on_instance
 from local.explain import page
-from local.explain.facts import Facts
+from local.explain.facts import Facts, Question
 from local.explain.sources import gather
-from local.explain.stages import Way, problems, ways
+from local.explain.stages import Way
+from local.explain.ways import problems, ways
 from local.settings import load
 
 UNKNOWN = 1
 """The exit status when nothing is known of the topic."""
 
 
-def explain(topic: str, *, client: str | None, limit: int, as_json: bool) -> int:
+def explain(asked: Question, *, as_json: bool) -> int:
     """Print the explanation; the exit status. Raises DeploymentError, ControlError, SettingsError."""
     settings = load(os.environ)
-    facts = gather(on_instance(instance_outputs(settings)), settings, topic, limit, client)
+    facts = gather(on_instance(instance_outputs(settings)), settings, asked)
     found = ways(facts)
     if as_json:
         print(json.dumps(_to_json(facts, found), indent=2, ensure_ascii=False, default=str))
@@ -48,8 +49,8 @@ def _to_json(facts: Facts, found: list[Way]) -> dict[str, Any]:
     publisher = facts.publisher or {}
     mapping = facts.mapping
     return {
-        "topic": facts.topic,
-        "client": facts.client,
+        "topic": facts.asked.topic,
+        "client": facts.asked.client,
         "headSeq": publisher.get("headSeq"),
         "headAt": publisher.get("headAt"),
         "mutation": publisher.get("mutation"),

@@ -35,6 +35,11 @@ class StreamRecord:
         found: Mapping[str, Any] = self.event["dynamodb"]["Keys"]
         return found
 
+    @property
+    def key_texts(self) -> list[str]:
+        """The keys' values, for people."""
+        return [str(next(iter(value.values()))) for value in self.keys.values()]
+
 
 @dataclass(frozen=True)
 class MappingState:
@@ -60,17 +65,25 @@ class MappingState:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What a user asks: about a topic's last changes, or only the one with this number, key, trace or event id."""
+
+    topic: str
+    limit: int
+    client: str | None = None
+    change: str | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that the stages are made of.
 
     `publisher` is the answer to `changes.explain`, whose routing of the records is in `routed` by event id; None with
-    the reason in `publisher_error`. `plane` is that of `/explain/publishes`, `invocations` of `/explain/invocations`.
-    `oldest` is the creation of the oldest record that was read from the stream.
+    the reason in `publisher_error`. `plane` is the answer of `/explain/publishes`, `invocations` of
+    `/explain/invocations`. `oldest` is the creation of the oldest record that was read from the stream.
     """
 
-    topic: str
-    limit: int
-    client: str | None
+    asked: Question
     mapping: MappingState
     records: Sequence[StreamRecord]
     publisher: Mapping[str, Any] | None

@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from local.explain.facts import Facts
-from local.explain.stages import STAGES, Stage, Way, problems
+from local.explain.stages import STAGES, Stage, Way
+from local.explain.ways import problems
 
 _MARKS = {"ok": ("✓", "green"), "stopped": ("✗", "red"), "waiting": ("…", "yellow"), "unknown": ("?", "dim")}
-LOG_STAGES = {"publisher"}
+_PEOPLE = {"subscriptions": "missed", "delivery": "receivers"}
 
 
 def show(console: Console, facts: Facts, found: Sequence[Way]) -> None:
@@ -40,22 +41,23 @@ def _page(facts: Facts, found: Sequence[Way]) -> list[RenderableType]:
 def _head(facts: Facts) -> Text:
     publisher = facts.publisher or {}
     head = f", last number {publisher['headSeq']}" if publisher.get("headSeq") else ""
-    client = f", for the client {facts.client}" if facts.client is not None else ""
-    return Text(f"{facts.topic}{head}{client}", style="bold")
+    client = f", for the client {facts.asked.client}" if facts.asked.client is not None else ""
+    return Text(f"{facts.asked.topic}{head}{client}", style="bold")
 
 
 def _nothing(facts: Facts) -> str:
+    if facts.asked.change is not None:
+        return f"None of its last changes is called {facts.asked.change}."
     if (facts.publisher or {}).get("mutation") is None:
         return "So there is nothing to follow."
-    return f"Nothing was ever written that {facts.topic} is told of, or it is too long ago."
+    return f"Nothing was ever written that {facts.asked.topic} is told of, or it is too long ago."
 
 
 def _overview(found: Sequence[Way]) -> Table:
-    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
-    for column in ("number", "kind", "key", "written"):
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim", expand=True)
+    for column in ("number", "kind", "key", "written", "way"):
         table.add_column(column, no_wrap=True)
-    table.add_column("way", no_wrap=True)
-    table.add_column("ended", overflow="ellipsis", no_wrap=True)
+    table.add_column("ended", overflow="ellipsis", no_wrap=True, ratio=1)
     for way in found:
         marks = Text()
         for stage in way.stages:
@@ -83,20 +85,19 @@ def _detail(way: Way) -> Table:
 
 def _stage(stage: Stage) -> Text:
     text = Text(stage.text)
-    for line in stage.details.get("log", []) if stage.name in LOG_STAGES else []:
+    for line in stage.details.get("log", []) if stage.name == "publisher" else []:
         text.append(f"\n{line}", style="dim")
-    for line in _people(stage.details):
-        text.append(f"\n{line}")
+    for line in _people(stage.details.get(_PEOPLE.get(stage.name, ""), ())):
+        text.append(f"\n{line}", style="dim")
     return text
 
 
-def _people(details: Mapping[str, Any], most: int = 5) -> list[str]:
-    """A line for each subscriber that a stage tells of."""
-    each_one = [*details.get("receivers", []), *details.get("missed", []), *details.get("outcomes", [])]
+def _people(subscribers: Sequence[Mapping[str, Any]], most: int = 5) -> list[str]:
+    """A line for each of the subscribers that a stage tells of."""
     lines = [
         f"{each['verdict']}: {each['connection'][:8]} {each.get('subscription') or ''} {each.get('identity') or ''}"
         f" {each.get('library') or ''}: {each['reason']}"
-        for each in each_one
+        for each in subscribers
     ]
     more = len(lines) - most
     return [" ".join(line.split()) for line in lines[:most]] + ([f"... and {more} more"] if more > 0 else [])
@@ -105,7 +106,7 @@ def _people(details: Mapping[str, Any], most: int = 5) -> list[str]:
 def _conclusion(way: Way, facts: Facts) -> Text:
     ended = way.ended
     if ended is None:
-        whom = "the client" if facts.client is not None else "everyone who asked for it"
+        whom = "the client" if facts.asked.client is not None else "everyone who asked for it"
         if any(stage.verdict == "unknown" for stage in way.stages[-2:]):
             return Text("\nWhat became of it at the end is not known any more.", style="bold")
         return Text(f"\nIt was delivered to {whom}.", style="bold green")

@@ -18,7 +18,7 @@ from local.event_sources.checkpoints import Checkpoints
 from local.event_sources.dynamodb import DynamoDBStream
 from local.event_sources.filters import Filters
 from local.event_sources.streams import Read, SourceGone
-from local.explain.facts import Facts, MappingState, StreamRecord
+from local.explain.facts import Facts, MappingState, Question, StreamRecord
 from local.settings import Settings
 
 FUNCTION, MAPPING = "PublishFunctionName", "PublishMappingId"
@@ -29,7 +29,7 @@ READ_SECONDS = 5.0
 MOST_PUBLISHES = 200
 
 
-def gather(deployment: Deployment, settings: Settings, topic: str, limit: int, client: str | None) -> Facts:
+def gather(deployment: Deployment, settings: Settings, asked: Question) -> Facts:
     """All facts. Raises DeploymentError and ControlError."""
     control = ControlClient(settings.state)
     mapping = _mapping(deployment)
@@ -38,22 +38,24 @@ def gather(deployment: Deployment, settings: Settings, topic: str, limit: int, c
     publisher, error = None, None
     routed: dict[str, Any] = {}
     try:
-        publisher, routed = _publisher(deployment, topic, records)
+        publisher, routed = _publisher(deployment, asked.topic, records)
     except DeploymentError as refused:
         error = str(refused)
-    concerned = {event_id for event_id, each in routed.items() if topic in each["topics"]}
+    concerned = {event_id for event_id, each in routed.items() if asked.topic in each["topics"]}
     last = [each.event_id for each in records if each.event_id in concerned][-MOST_CHANGES:]
     records = [
         replace(each, item=_item(deployment, mapping.table, each.keys)) if each.event_id in last else each
         for each in records
     ]
-    asked = [*concerned, *(each["eventId"] for each in (publisher or {}).get("changes", []))]
-    invocations = control.post("/explain/invocations", {"eventIds": asked, "function": mapping.function})
-    query = {"topic": topic, "limit": str(MOST_PUBLISHES)} | ({"client": client} if client is not None else {})
+    if publisher is None:
+        concerned = {each.event_id for each in records if not each.passed}
+    event_ids = [*concerned, *(each["eventId"] for each in (publisher or {}).get("changes", []))]
+    invocations = control.post("/explain/invocations", {"eventIds": event_ids, "function": mapping.function})
+    query = {"topic": asked.topic, "limit": str(MOST_PUBLISHES)}
+    if asked.client is not None:
+        query["client"] = asked.client
     plane = control.get("/explain/publishes", query)
-    return Facts(
-        topic, limit, client, mapping, records, publisher, error, routed, invocations, plane, oldest
-    )  # fmt: skip
+    return Facts(asked, mapping, records, publisher, error, routed, invocations, plane, oldest)
 
 
 def _mapping(deployment: Deployment) -> MappingState:

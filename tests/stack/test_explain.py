@@ -258,14 +258,29 @@ class TestPublisher:
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
         try:
             instance.send(room, "unheard")
-            result = command(instance, "explain", f"room:{room}", "--json")
+            change = explained_until(instance, f"room:{room}", ended_at("publisher"))
+            problems = explained(instance, f"room:{room}")["problems"]
         finally:
             lambda_.delete_function_concurrency(FunctionName=name)
-        assert result.returncode == 1
-        problems = json.loads(result.stdout)["problems"]
+        assert "TooManyRequestsException" in change["ended"]["reason"]
         assert problems[0].startswith("The publisher cannot be asked: ")
         assert "TooManyRequests" in problems[0]
         explained_until(instance, f"room:{room}", ended_at("subscriptions"))
+
+    def test_it_fails(self, instance: Instance) -> None:
+        lambda_, name = instance.client("lambda"), publisher(instance)
+        handler = lambda_.get_function_configuration(FunctionName=name)["Handler"]
+        room = new_room()
+        lambda_.update_function_configuration(FunctionName=name, Handler="missing.handler")
+        try:
+            instance.send(room, "unheard")
+            change = explained_until(instance, f"room:{room}", ended_at("publisher"))
+            page = command(instance, "explain", f"room:{room}").stdout
+        finally:
+            lambda_.update_function_configuration(FunctionName=name, Handler=handler)
+        assert "Runtime.ImportModuleError: Unable to import module 'missing'" in change["ended"]["reason"]
+        assert "It ended at publisher: " in page
+        explained_until(instance, f"room:{room}", ended_at("subscriptions"), seconds=60)
 
     def test_it_parked_the_record_and_what_came_behind_it(self, instance: Instance) -> None:
         room = new_room()
@@ -280,6 +295,8 @@ class TestPublisher:
         assert [each["records"] for each in parked] == [2]
         page = command(instance, "explain", f"room:{room}").stdout
         assert "Parked since" in page
+        one = command(instance, "explain", f"room:{room}", "--json", "--change", first["event_id"])
+        assert [each["event_id"] for each in json.loads(one.stdout)["changes"]] == [first["event_id"]]
         command(instance, "redrive", "discard", parked[0]["id"], "--yes")
 
 
