@@ -122,9 +122,7 @@ class Publication:
             The places in the batch of those that failed for now, in order: from the first on, all must come again.
         """
         subjects = [
-            Subject(position, raw, routing.key_of(raw))
-            for position, raw in enumerate(records)
-            if self.concerns(raw)
+            Subject(position, raw, routing.key_of(raw)) for position, raw in enumerate(records) if self.concerns(raw)
         ]
         if not subjects:
             return []
