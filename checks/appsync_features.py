@@ -1,7 +1,8 @@
-"""`docs/appsync.md`: what of AppSync is emulated, chosen, refused or absent, held against the code.
+"""`docs/appsync.md` and `docs/event-sources.md`: what is emulated, chosen, refused or absent, held against the code.
 
 A row is `| feature | state | where | source |`. What `where` names must exist; a refused row names the code that raises
-`NotEmulated`. The other way round, every `NotEmulated` of the data plane and every `@choice` of the contract has a row.
+`NotEmulated`. The other way round, every `NotEmulated` of what a page is about has a row there, and every `@choice` of
+the contract has one in AppSync's.
 """
 
 import ast
@@ -20,6 +21,9 @@ CONTRACT = "tests/contract"
 
 # Where the data plane refuses what it does not have.
 REFUSING = ("local/template.py", "local/appsync")
+
+# Each page, and the code whose refusals it lists.
+PAGES = {DOCUMENT: REFUSING, "docs/event-sources.md": ("local/event_sources",)}
 
 _ROW = re.compile(r"^\|(.*)\|\s*$")
 _RULE = re.compile(r"[\s|:-]*")
@@ -58,28 +62,29 @@ def rows_of(text: str) -> Iterator[Row]:
         if match is None or _RULE.fullmatch(line):
             continue
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", match[1])]
-        if cells[:2] == ["feature", "state"]:
+        if cells[1:2] == ["state"]:
             continue
         feature, state, where, source = (*cells, "", "", "", "")[:4]
         yield Row(number, feature, state, where, source)
 
 
-def problems_in(text: str, root: Path) -> list[str]:
-    """What is wrong with the rows, and what of the code has none."""
+def problems_in(text: str, root: Path, document: str = DOCUMENT) -> list[str]:
+    """What is wrong with a page's rows, and what of the code has none."""
     rows = list(rows_of(text))
-    refusals, choices = refusals_in(root), choices_in(root)
-    found = [problem for row in rows for problem in _row_problems(row, root, refusals, choices)]
-    named = {reference for row in rows if row.state == "choice" for reference in row.references}
-    found += [f"{DOCUMENT}: has no row for the choice {choice}" for choice in sorted(choices - named)]
+    refusals, choices = refusals_in(root, PAGES[document]), choices_in(root)
+    found = [f"{document}:{problem}" for row in rows for problem in _row_problems(row, root, refusals, choices)]
+    if document == DOCUMENT:
+        named = {reference for row in rows if row.state == "choice" for reference in row.references}
+        found += [f"{document}: has no row for the choice {choice}" for choice in sorted(choices - named)]
     refused = [row for row in rows if row.state == "refused"]
     for refusal in refusals:
         if not any(_covers(row, refusal) for row in refused):
-            found.append(f"{DOCUMENT}: has no row for what {refusal.path}:{refusal.line} refuses")
+            found.append(f"{document}: has no row for what {refusal.path}:{refusal.line} refuses")
     return found
 
 
 def _row_problems(row: Row, root: Path, refusals: tuple[Refusal, ...], choices: frozenset[str]) -> Iterator[str]:
-    place = f"{DOCUMENT}:{row.line}: {row.feature}"
+    place = f"{row.line}: {row.feature}"
     if row.state not in STATES:
         yield f"{place}: {row.state!r} is no state; there are {', '.join(STATES)}"
         return
@@ -127,13 +132,13 @@ def _matches(refusal: Refusal, symbol: str, words: str) -> bool:
 
 
 @lru_cache
-def refusals_in(root: Path) -> tuple[Refusal, ...]:
-    """Every call of `NotEmulated` in the data plane."""
-    return tuple(_refusals(root))
+def refusals_in(root: Path, refusing: tuple[str, ...] = REFUSING) -> tuple[Refusal, ...]:
+    """Every call of `NotEmulated` in some part of the project, the data plane unless said otherwise."""
+    return tuple(_refusals(root, refusing))
 
 
-def _refusals(root: Path) -> Iterator[Refusal]:
-    for part in REFUSING:
+def _refusals(root: Path, refusing: tuple[str, ...]) -> Iterator[Refusal]:
+    for part in refusing:
         start = root / part
         for path in sorted(start.rglob("*.py")) if start.is_dir() else [start]:
             for top in ast.parse(path.read_text()).body:
@@ -169,10 +174,11 @@ def _is_choice(decorator: ast.expr) -> bool:
 
 
 def problems(root: Path) -> list[str]:
-    path = root / DOCUMENT
-    if not path.is_file():
-        return [f"{DOCUMENT} is missing"]
-    return problems_in(path.read_text(), root)
+    found = []
+    for document in PAGES:
+        path = root / document
+        found += problems_in(path.read_text(), root, document) if path.is_file() else [f"{document} is missing"]
+    return found
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     resolvers, streams -> domain
     local, client, checks, tools -> nothing else of ours
-    tests/contract -> nothing of ours
+    tests/contract, tests/event_sources -> nothing of ours
 
 boto3 stays in the few modules that are AWS's edge, and deployed code reads the environment in functions only.
 Read from the syntax trees, so that no module has to be importable.
@@ -26,6 +26,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "checks": frozenset(),
     "tools": frozenset(),
     "tests/contract": frozenset(),
+    "tests/event_sources": frozenset(),
 }
 
 # Folders whose content is imported under its own name: `from domain import chat`, `from headwater import connect`.
@@ -56,10 +57,10 @@ class Import:
 
 
 def part_of(path: str) -> str:
-    """The part of the project that a file belongs to: its first folder, or the contract tests."""
-    if path.startswith("tests/contract/"):
-        return "tests/contract"
-    return path.split("/", 1)[0]
+    """The part of the project that a file belongs to: its first folder, or a suite that could run against AWS."""
+    folders = path.split("/")
+    suite = "/".join(folders[:2])
+    return suite if suite in ALLOWED and len(folders) > 2 else folders[0]
 
 
 def own_names(files: list[str]) -> dict[str, str]:
@@ -135,7 +136,7 @@ def problems_in(path: str, source: str, names: dict[str, str]) -> list[str]:
             found.append(f"{path}:{each.line}: imports {each.module}; a function's folder is deployed alone")
         elif part in ALLOWED and target != part and target not in ALLOWED[part]:
             # tests/contract may import its own modules, whose top-level name is `tests`
-            if part == "tests/contract" and each.module.startswith("tests.contract"):
+            if "/" in part and f"{each.module}.".startswith(part.replace("/", ".") + "."):
                 continue
             allowed = ", ".join(sorted(ALLOWED[part])) or "nothing of ours"
             found.append(f"{path}:{each.line}: imports {each.module}; {part} may import {allowed}")

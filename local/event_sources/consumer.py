@@ -21,7 +21,7 @@ from local.faults import Faults
 
 logger = logging.getLogger("headwater.event_sources")
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 5.0
 """How long a shard goes unread when no notification comes: one may be lost."""
 
 SHARDS_SECONDS = 30.0

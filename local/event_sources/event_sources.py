@@ -24,7 +24,7 @@ from local.faults import Faults
 
 logger = logging.getLogger("headwater.event_sources")
 
-LIST_SECONDS = 2.0
+LIST_SECONDS = 5.0
 """How often mappings are listed when no notification of a change comes: one may be lost."""
 
 RESTART_SECONDS = 1.0

@@ -50,6 +50,8 @@ def test_an_allowed_import_is_no_problem(path: str, source: str) -> None:
         ("client/headwater/live.py", "from domain import changes"),
         ("tests/contract/test_frames.py", "from local.appsync import engine"),
         ("tests/contract/test_frames.py", "from tests.local import servers"),
+        ("tests/contract/test_frames.py", "from tests.event_sources import target"),
+        ("tests/event_sources/test_sqs.py", "from tests.contract import endpoint"),
         ("local/runner.py", "from tests import conftest"),
         ("backend/domain/chat.py", "import boto3"),
         ("resolvers/chat/handler.py", "from botocore.exceptions import ClientError"),

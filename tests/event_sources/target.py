@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import boto3
+
+T = TypeVar("T")
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
@@ -78,7 +80,7 @@ class Target:
         """The events of a function as soon as they fulfil a condition."""
         return self.until(lambda: self.events(function), condition)
 
-    def until(self, ask: Callable[[], Any], condition: Callable[[Any], bool]) -> Any:
+    def until(self, ask: Callable[[], T], condition: Callable[[T], object]) -> T:
         """What a question is answered with as soon as it fulfils a condition."""
         deadline = time.monotonic() + DEADLINE_SECONDS[self.name]
         while not condition(answer := ask()):
@@ -96,8 +98,7 @@ class Target:
                 sqs.delete_message(QueueUrl=self.outputs[queue], ReceiptHandle=message["ReceiptHandle"])
             return [message["Body"] for message in answer.get("Messages", []) if wanted(message["Body"])]
 
-        found: list[str] = self.until(ask, bool)
-        return found[0]
+        return self.until(ask, bool)[0]
 
     def put(self, table: str, **texts: str) -> None:
         """Put items by their keys, one after the other."""

@@ -200,6 +200,11 @@ class Queue:
         for text in texts:
             await self.world.call("sqs", "send_message", QueueUrl=self.url, MessageBody=text, **more)
 
+    async def visible(self) -> int:
+        """How many messages can be received."""
+        answer = await self.world.call("sqs", "get_queue_attributes", QueueUrl=self.url, AttributeNames=["All"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
     async def left(self) -> int:
         """How many messages it has, also those in flight and delayed."""
         answer = await self.world.call("sqs", "get_queue_attributes", QueueUrl=self.url, AttributeNames=["All"])

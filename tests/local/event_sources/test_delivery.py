@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local.event_sources.delivery import Delivery
+from local.event_sources.destinations import Discarded, description
 from local.event_sources.dynamodb import read
 from local.event_sources.mappings import StreamMapping, parse
 from local.event_sources.records import Record
@@ -178,6 +179,42 @@ async def test_records_that_are_too_old_are_not_delivered() -> None:
     function = Function(succeed)
     records = [record(1, created=time.time() - 120), record(2)]
     assert await deliver(function, records, MaximumRecordAgeInSeconds=60) == [1, 2]
+    assert function.batches == [[2]]
+
+
+class Destination:
+    """Keeps what is discarded."""
+
+    def __init__(self) -> None:
+        self.discarded: list[Discarded] = []
+
+    async def send(self, discarded: Discarded) -> None:
+        """See `FailureDestination.send`."""
+        self.discarded.append(discarded)
+
+
+async def test_records_that_are_too_old_are_described_as_such() -> None:
+    destination = Destination()
+    delivery = Delivery(
+        mapping(MaximumRecordAgeInSeconds=60), "shard", functions=Function(succeed), destination=destination,
+        done=lambda _: None, stopping=asyncio.Event(),
+    )  # fmt: skip
+    await delivery.deliver([record(1, created=time.time() - 120), record(2)])
+    (discarded,) = destination.discarded
+    described = description(discarded)
+    assert described["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert described["requestContext"]["approximateInvokeCount"] == 0
+    assert "responseContext" not in described
+    assert described["DDBStreamBatchInfo"]["batchSize"] == 1
+
+
+async def test_records_expire_with_the_stream_also_without_a_maximum_age() -> None:
+    function, destination = Function(succeed), Destination()
+    delivery = Delivery(
+        mapping(), "shard", functions=function, destination=destination, done=lambda _: None,
+        stopping=asyncio.Event(), retention_seconds=86400,
+    )  # fmt: skip
+    await delivery.deliver([record(1, created=time.time() - 86500), record(2, created=time.time() - 86300)])
     assert function.batches == [[2]]
 
 

@@ -235,6 +235,21 @@ async def test_messages_survive_a_restart_in_the_middle(world: World) -> None:
     await queue.empty()
 
 
+async def test_a_batch_that_is_being_collected_is_given_back_when_the_mapping_stops(world: World) -> None:
+    queue, function = await world.queue(), await world.function()
+    mapping = await function.map(queue, BatchSize=20, MaximumBatchingWindowInSeconds=60)
+    await until(lambda: world.sources.running(mapping))
+    await queue.put("1")
+    deadline = time.monotonic() + 15
+    while await queue.visible():
+        assert time.monotonic() < deadline, "the message is not collected"
+        await asyncio.sleep(0.02)
+    await world.call("lambda", "update_event_source_mapping", UUID=mapping, Enabled=False)
+    await until(lambda: not world.sources.running(mapping))
+    assert await queue.visible() == 1
+    assert function.events() == []
+
+
 async def test_a_queue_that_shows_messages_too_early_is_refused_as_on_aws(world: World) -> None:
     queue, function = await world.queue(VisibilityTimeout="5"), await world.function()
     mapping = await function.map(queue)
