@@ -25,6 +25,7 @@ Everything here is JSON with times as ISO texts in UTC. A verdict is one of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -125,6 +126,7 @@ class JournalReport:
             for each in clients or ()
             if not list(each.subscribers)
         ]
+        receivers.sort(key=lambda each: each["verdict"] == "delivered")  # those that did not get it are the news
         most = MOST_RECEIVERS if clients is None else None
         return {
             "at": iso(entry.at),
@@ -140,7 +142,9 @@ class JournalReport:
             "writtenAt": iso(entry.flushed_at) if entry.reached else None,
             "matched": count,
             "dropped": len(entry.dropped or ()),
+            "verdicts": dict(Counter(each["verdict"] for each in receivers)),
             "receivers": receivers[:most],
+            "missedVerdicts": dict(Counter(each["verdict"] for each in missed)),
             "missed": (missed + bare)[:most],
             **_ids(payload),
         }
@@ -316,9 +320,13 @@ def _filter(groups: Iterable[Group]) -> list[list[dict[str, Any]]]:
 
 def _filtered(rules: Iterable[Rule], payload: Mapping[str, Any]) -> str:
     return " and ".join(
-        f"{'.'.join(rule.path)} is {_text(value_at(payload, rule.path))}, wanted {rule.operator} {_text(rule.value)}"
+        f"{'.'.join(rule.path)} is {_text(value_at(payload, rule.path))}, wanted {_operator(rule)}{_text(rule.value)}"
         for rule in rules
     )
+
+
+def _operator(rule: Rule) -> str:
+    return "" if rule.operator == "eq" else f"{rule.operator} "
 
 
 def _text(value: Any) -> str:

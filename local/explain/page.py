@@ -27,7 +27,7 @@ def _page(facts: Facts, found: Sequence[Way]) -> list[RenderableType]:
     for parked in (facts.publisher or {}).get("parked", []):
         key = " ".join(map(str, parked["key"].values()))
         parts.append(
-            Text(f"Parked since {_time(parked['parkedAt'])}: {key}, {parked['records']} records", style="yellow")
+            Text(f"Parked since {_time(parked['parkedAt'])}, {parked['records']} of its records: {key}", style="yellow")
         )
     if not found:
         parts.append(Text(_nothing(facts)))
@@ -56,7 +56,7 @@ def _nothing(facts: Facts) -> str:
 def _overview(found: Sequence[Way]) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim", expand=True)
     for column in ("number", "kind", "key", "written", "way"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=True, max_width=26)
     table.add_column("ended", overflow="ellipsis", no_wrap=True, ratio=1)
     for way in found:
         marks = Text()
@@ -117,8 +117,8 @@ def _conclusion(way: Way, facts: Facts) -> Text:
 
 
 def _time(at: str | None) -> str:
-    """The time of a day: what is asked about happened a moment ago."""
-    return at[11:23].removesuffix("Z") if at else ""
+    """The time of day in UTC, for what is asked about was a moment ago. The stream dates its records to the second."""
+    return at[11:23].removesuffix("Z").removesuffix(".000") if at else ""
 
 
 def show_clients(console: Console, clients: Sequence[Mapping[str, Any]]) -> None:

@@ -215,7 +215,7 @@ class Tracer:
             return Stage("subscriptions", "unknown", "who subscribed then is forgotten")
         publish = self._publishes[0]
         about_client = self._facts.asked.client is not None
-        missed = Counter(each["verdict"] for each in publish["missed"])
+        missed = Counter(publish["missedVerdicts"])
         others = f"; of the others: {_counted(missed)}" if missed and not about_client else ""
         text = f"{publish['matched']} match {' or '.join(publish['subscriptionFields'])}{others}"
         verdict: Verdict = "ok" if publish["matched"] or about_client else "stopped"
@@ -231,9 +231,12 @@ class Tracer:
             yield Stage("delivery", "unknown", "who got it is forgotten")
             return
         receivers = [each for publish in self._publishes for each in publish["receivers"]]
-        verdicts = Counter(each["verdict"] for each in receivers)
+        verdicts = sum((Counter(publish["verdicts"]) for publish in self._publishes), Counter[str]())
+        forgotten = sum(publish["matched"] for publish in self._publishes) - verdicts.total()
+        if forgotten:
+            verdicts["of clients that are forgotten"] = forgotten
         undelivered = [each for each in receivers if each["verdict"] not in {"delivered", "held"}]
-        text = f"frames of {_counted(verdicts)}"
+        text = f"frames: {_counted(verdicts)}"
         if undelivered:
             first = undelivered[0]
             text += f"; {first['connection']} {first['subscription']}: {first['reason']}"
@@ -269,14 +272,14 @@ class Tracer:
 
 
 # The one that came closest to the client is the one that explains: the first of these.
-_ORDER = (
+CLOSEST = (
     "delivered", "held", "unread", "broken", "dropped", "oversized", "failed", "unsubscribed", "disconnected", "ended",
     "too-late", "starting", "refused", "filtered", "other-field", "not-subscribed", "not-connected", "other-api",
 )  # fmt: skip
 
 
 def _rank(verdict: str) -> int:
-    return _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)
+    return CLOSEST.index(verdict) if verdict in CLOSEST else len(CLOSEST)
 
 
 def _who(record: StreamRecord) -> str:
@@ -308,7 +311,7 @@ def failure(attempt: Mapping[str, Any]) -> str:
 
 
 def _counted(verdicts: Counter[str]) -> str:
-    return ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()) or "nobody"
+    return ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
 
 
 def _arguments(arguments: Any) -> str:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gql import Client, gql
+from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
 from tests.stack.explaining import (
     command,
@@ -53,7 +56,7 @@ async def test_all_is_fine(instance: Instance) -> None:
     assert [each["verdict"] for each in told["stages"]] == ["ok"] * 8
     assert stage(told, "delivery")["text"].startswith("delivered: its frame was written, ")
     assert stage(everyone, "subscriptions")["text"] == "1 match onMessages"
-    assert stage(everyone, "delivery")["text"] == "frames of 1 delivered"
+    assert stage(everyone, "delivery")["text"] == "frames: 1 delivered"
     # Its trace goes from the mutation to the push.
     assert told["trace_id"].startswith("1-")
     assert f"a request of the API (trace {told['trace_id']})" in stage(told, "write")["text"]
@@ -327,3 +330,24 @@ async def test_a_fault_was_injected(instance: Instance) -> None:
         finally:
             await asyncio.to_thread(command, instance, "fault", "clear", "drop-push")
     assert ended["reason"].startswith("dropped: the fault drop-push")
+
+
+async def test_gql_finds_its_connection_id_as_the_document_says(instance: Instance) -> None:
+    """docs/explain.md, "Who is who"."""
+    room = new_room()
+    outputs = instance.outputs
+    auth = AppSyncApiKeyAuthentication(host=outputs["graphql"].split("/")[2], api_key=outputs["apiKey"])
+    transport = AppSyncWebsocketsTransport(outputs["realtime"], auth=auth)
+    query = gql("subscription ($room: ID!) { onMessages(roomId: $room) { firstSeq items { key } } }")
+    query.variable_values = {"room": room}
+    async with Client(transport=transport) as session:
+        events = session.subscribe(query)
+        first = asyncio.ensure_future(anext(events))
+        while not first.done():  # gql does not say when a subscription is live
+            await asyncio.to_thread(instance.send, room, "hello")
+            await asyncio.wait([first], timeout=0.2)
+        headers: Any = transport.adapter.response_headers
+        known = headers["x-amzn-requestid"]
+        change = await asyncio.to_thread(explained_until, instance, f"room:{room}", delivered, known[:8])
+        assert stage(change, "delivery")["details"]["outcomes"][0]["connection"] == known
+        await events.aclose()

@@ -224,7 +224,7 @@ class TestVerdicts:
         async with plane.connecting() as socket:
             await start(socket, "1", room="kitchen")
             await plane.send("r")
-            assert plane.verdict("r", "1") == ("filtered", 'room is "r", wanted eq "kitchen"')
+            assert plane.verdict("r", "1") == ("filtered", 'room is "r", wanted "kitchen"')
 
     async def test_the_rules_of_an_enhanced_filter_that_do_not_hold(self, plane: Plane) -> None:
         async with plane.connecting() as socket:

@@ -41,6 +41,7 @@ def publish(number: int, **more: Any) -> dict[str, Any]:
         "arguments": {"topic": TOPIC}, "requestId": "r", "caller": "AWS_IAM", "size": 10, "errors": [],
         "oversized": False,
         "writtenAt": "2026-11-21T09:00:59.000Z", "matched": 1, "dropped": 0, "receivers": [], "missed": [],
+        "verdicts": {}, "missedVerdicts": {},
         "eventIds": [f"e{number}"], **more,
     }  # fmt: skip
 
@@ -197,8 +198,10 @@ class TestDelivery:
             {"connection": "a", "subscription": "1", "verdict": "delivered", "reason": "", "at": None},
             {"connection": "b", "subscription": "1", "verdict": "unread", "reason": "9 bytes wait", "at": None},
         ]
-        known = facts(changes=(change(1),), publishes=(publish(1, receivers=receivers),))
-        assert only(ways(known))[2] == "frames of 1 delivered, 1 unread; b 1: 9 bytes wait"
+        verdicts = {"delivered": 1, "unread": 1}
+        known = facts(changes=(change(1),), publishes=(publish(1, receivers=receivers, matched=3, verdicts=verdicts),))
+        told = "frames: 1 delivered, 1 unread, 1 of clients that are forgotten; b 1: 9 bytes wait"
+        assert only(ways(known))[2] == told
 
 
 class TestProblems:
