@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Coroutine
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from local import fault_command, redrive
+from local.deployment import DeploymentError, instance_outputs
 from local.settings import Settings, SettingsError, load
 
 app = typer.Typer(
@@ -93,7 +93,6 @@ def explain(
 ) -> None:
     """Why was I not notified? Follow a topic's last changes from the write to each client."""
     from local.control_client import ControlError
-    from local.deployment import DeploymentError
     from local.explain import command
     from local.explain.facts import Question
 
@@ -116,15 +115,10 @@ def _settings() -> Settings:
 
 def _outputs() -> dict[str, Any]:
     """Where the running instance is, as it wrote it down."""
-    file = _settings().outputs_file
     try:
-        found: dict[str, Any] = json.loads(file.read_text())
-        os.kill(int(found["pid"]), 0)  # after kill -9 its outputs are still there
-    except (FileNotFoundError, ProcessLookupError):
-        _fail(f"no instance runs on {file.parent}: start one with `make dev`, or set HEADWATER_STATE to its directory")
-    except (ValueError, KeyError, TypeError):
-        _fail(f"{file} is not what an instance writes: start one with `make dev`")
-    return found
+        return instance_outputs(_settings())
+    except DeploymentError as error:
+        _fail(error)
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ENDED_KEPT = 50  # of one connection
 PROBLEMS_KEPT = 5
+ERROR_FRAME = b'"type":"error"'  # in a control frame of either protocol; quotes in texts are escaped
+MOST_TOLD = 4_096
 UNSUBSCRIBED = "the client unsubscribed"
 
 _NAMES = ("username", "userArn", "sub")

@@ -25,6 +25,7 @@ Everything here is JSON with times as ISO texts in UTC. A verdict is one of
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ from local.appsync.journal_clients import Client, Subscriber, name_of
 from local.appsync.realtime.outbox import text_header
 
 MOST_RECEIVERS = 50  # of one publish in an answer, unless it is about one client
+MOST_VERDICTS = 50_000  # in an answer; what is left of it has none
 _IDS = {"seq": "seqs", "eventId": "eventIds", "traceId": "traceIds"}
 _MOST_IDS = 1000
 _SHORT_ID = 8
@@ -56,20 +58,25 @@ class JournalReport:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def publishes(self, topic: str, limit: int, client: str | None = None) -> dict[str, Any]:
+    async def publishes(
+        self, topic: str, limit: int, client: str | None = None, containing: Sequence[str] | None = None
+    ) -> dict[str, Any]:
         """The last publishes of a topic, newest first, with their receivers or those of one client.
 
         A topic's are those with a scalar at the top of their result (or, if they failed, in their arguments) that
-        equals it.
+        equals it. With `containing`, of those that succeeded only the ones with one of these texts in their result.
         """
         clients = list(self._clients(client)) if client is not None else None
-        found = []
-        for entry in reversed(self._journal.publishes):
-            payload = self._payload(entry, topic)
+        wanted = None if containing is None else [orjson.dumps(text) for text in containing]
+        found: list[dict[str, Any]] = []
+        budget = iter(range(MOST_VERDICTS))
+        for entry in reversed(list(self._journal.publishes)):
+            payload = self._payload(entry, topic, wanted)
             if payload is not None:
-                found.append(self._publish(entry, payload, clients))
+                found.append(self._publish(entry, payload, clients, budget))
                 if len(found) == limit:
                     break
+                await asyncio.sleep(0)  # the data plane goes on meanwhile
         return {
             "since": iso(self._journal.began_at),
             "forgotten": self._journal.forgotten,
@@ -96,18 +103,22 @@ class JournalReport:
             if wanted in ids or begins or any(wanted in text for text in about):
                 yield client
 
-    def _payload(self, entry: Publish, topic: str) -> dict[str, Any] | None:
+    def _payload(self, entry: Publish, topic: str, wanted: Sequence[bytes] | None) -> dict[str, Any] | None:
         """A publish's result, or what is known of it without one, if it is of the topic."""
         if entry.content == b"null":
             return dict(entry.arguments) if topic in entry.arguments.values() else None
         if entry.content is None or orjson.dumps(topic)[1:-1] not in entry.content:
+            return None
+        if wanted is not None and not any(text in entry.content for text in wanted):
             return None
         value = orjson.loads(entry.content)
         if entry.key is not None:
             value = value["data"][entry.key]
         return value if isinstance(value, dict) and topic in value.values() else None
 
-    def _publish(self, entry: Publish, payload: dict[str, Any], clients: list[Client] | None) -> dict[str, Any]:
+    def _publish(
+        self, entry: Publish, payload: dict[str, Any], clients: list[Client] | None, budget: Iterator[int]
+    ) -> dict[str, Any]:
         failed = entry.content == b"null" and not entry.oversized
         reached = {
             subscription.subscriber: size
@@ -118,7 +129,7 @@ class JournalReport:
         count = sum(len(subscriptions) for _, _, subscriptions in entry.reached)
         receivers: list[dict[str, Any]] = []
         missed: list[dict[str, Any]] = []
-        for subscriber in self._subscribers(entry, clients):
+        for subscriber, _ in zip(self._subscribers(entry, clients), budget, strict=False):
             verdict = self._verdict(entry, payload, subscriber, reached.get(subscriber), failed=failed)
             (receivers if subscriber in reached else missed).append(_named(subscriber) | verdict)
         bare = [
@@ -226,9 +237,11 @@ class JournalReport:
     def _without_subscription(self, client: Client) -> dict[str, Any]:
         if client.refused is not None:
             return _because("not-connected", f"it was refused: {_problems([client.refused])}", client.connected_at)
+        told = [_told(orjson.loads(frame)) for _, frame in client.problems]
+        because = f"; it was told {told[-1]}" if told else ""
         if client.ended_at is not None:
-            return _because("not-subscribed", f"it never subscribed; {client.why}", client.ended_at)
-        return _because("not-subscribed", "it has not subscribed to anything", client.connected_at)
+            return _because("not-subscribed", f"it never subscribed{because}; {client.why}", client.ended_at)
+        return _because("not-subscribed", f"it has not subscribed to anything{because}", client.connected_at)
 
     def _client(self, client: Client) -> dict[str, Any]:
         return {
@@ -309,6 +322,13 @@ def _field(subscriber: Subscriber) -> str:
 def _problems(problems: Sequence[Mapping[str, Any]]) -> str:
     texts = (f"{each.get('errorType') or ''}: {each.get('message')}".removeprefix(": ") for each in problems)
     return "; ".join(texts)
+
+
+def _told(frame: Mapping[str, Any]) -> str:
+    """The errors in an error frame of either protocol."""
+    payload: Any = frame.get("payload")
+    errors = payload.get("errors", payload) if isinstance(payload, dict) else payload
+    return _problems(errors if isinstance(errors, list) else [errors])
 
 
 def _filter(groups: Iterable[Group]) -> list[list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ POST /explain/invocations {"eventIds", "function"}   the last invocations with t
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from local.appsync.journal import Journal
 from local.appsync.journal_report import JournalReport
@@ -32,19 +32,25 @@ def register(control: Router, journal: Journal, invocations: Invocations) -> Non
         return report.clients()
 
     async def publishes(request: ControlRequest) -> Any:
-        topic, limit = request.query.get("topic"), request.query.get("limit", "10")
-        if not topic or not limit.isdecimal() or not 1 <= int(limit) <= MOST_PUBLISHES:
+        body = request.body if isinstance(request.body, dict) else {}
+        topic, limit, client, texts = (body.get(name) for name in ("topic", "limit", "client", "containing"))
+        if not isinstance(topic, str) or not isinstance(limit, int) or not 1 <= limit <= MOST_PUBLISHES:
             raise ControlError("BadRequest", f"it takes a topic, and a limit from 1 to {MOST_PUBLISHES}")
-        return report.publishes(topic, int(limit), request.query.get("client"))
+        if not isinstance(client, str | None) or not (texts is None or _are_texts(texts)):
+            raise ControlError("BadRequest", "client is a text, and containing a list of texts")
+        return await report.publishes(topic, limit, client, texts)
 
     async def invoked(request: ControlRequest) -> Any:
         body = request.body if isinstance(request.body, dict) else {}
         event_ids, function = body.get("eventIds"), body.get("function")
-        if not isinstance(event_ids, list) or not isinstance(function, str):
-            raise ControlError("BadRequest", "it takes eventIds, a list, and the ARN of a function")
-        about = invocations.about(each for each in event_ids if isinstance(each, str))
-        return {"records": about, "lastFailure": invocations.last_failure(function)}
+        if not _are_texts(event_ids) or not isinstance(function, str):
+            raise ControlError("BadRequest", "it takes eventIds, a list of texts, and the ARN of a function")
+        return {"records": invocations.about(event_ids), "lastFailure": invocations.last_failure(function)}
 
     control.route("GET", "/explain/clients", clients)
-    control.route("GET", "/explain/publishes", publishes)
+    control.route("POST", "/explain/publishes", publishes)
     control.route("POST", "/explain/invocations", invoked)
+
+
+def _are_texts(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

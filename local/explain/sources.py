@@ -51,10 +51,8 @@ def gather(deployment: Deployment, settings: Settings, asked: Question) -> Facts
         concerned = {each.event_id for each in records if not each.passed}
     event_ids = [*concerned, *(each["eventId"] for each in (publisher or {}).get("changes", []))]
     invocations = control.post("/explain/invocations", {"eventIds": event_ids, "function": mapping.function})
-    query = {"topic": asked.topic, "limit": str(MOST_PUBLISHES)}
-    if asked.client is not None:
-        query["client"] = asked.client
-    plane = control.get("/explain/publishes", query)
+    question = {"topic": asked.topic, "limit": MOST_PUBLISHES, "client": asked.client, "containing": event_ids}
+    plane = control.post("/explain/publishes", question)
     return Facts(asked, mapping, records, publisher, error, routed, invocations, plane, oldest)
 
 

@@ -24,7 +24,7 @@ from local.appsync.auth.credentials import Credentials
 from local.appsync.engine import Result, Subscription
 from local.appsync.http import operation_from
 from local.appsync.journal import Journal
-from local.appsync.journal_clients import UNSUBSCRIBED, Client, name_of
+from local.appsync.journal_clients import ERROR_FRAME, MOST_TOLD, UNSUBSCRIBED, Client, name_of
 from local.appsync.rates import Rates
 from local.appsync.realtime import connect, effects
 from local.appsync.realtime.connect import Origin
@@ -196,7 +196,7 @@ class RealtimeConnection(asyncio.Protocol):
             match effect:
                 case effects.Send(text):
                     self._outbox.text((text,))
-                    if b'"error"' in text:
+                    if len(text) <= MOST_TOLD and text.find(ERROR_FRAME) >= 0:
                         self.client.told(text)
                 case effects.Connect():
                     self._spawn(self._connect(effect))

@@ -94,13 +94,13 @@ class Plane:
             additional_headers={"x-api-key": key}, proxy=None, user_agent_header="tests/1", **options,
         )  # fmt: skip
 
-    def last(self, topic: str, client: str | None = None) -> Any:
+    async def last(self, topic: str, client: str | None = None) -> Any:
         """The newest publish of a topic."""
-        return self.report.publishes(topic, 1, client)["publishes"][0]
+        return (await self.report.publishes(topic, 1, client))["publishes"][0]
 
-    def verdict(self, topic: str, client: str) -> tuple[str, str]:
+    async def verdict(self, topic: str, client: str) -> tuple[str, str]:
         """What became of the newest publish of a topic at a client with one subscription."""
-        publish = self.last(topic, client)
+        publish = await self.last(topic, client)
         [found] = publish["receivers"] + publish["missed"]
         return found["verdict"], found["reason"]
 
@@ -138,7 +138,7 @@ def connection_id(socket: ClientConnection) -> str:
 class TestPublishes:
     async def test_a_publish_has_its_request_its_caller_and_the_ids_in_its_payload(self, plane: Plane) -> None:
         await plane.send("r")
-        publish = plane.last("r")
+        publish = await plane.last("r")
         assert (publish["mutation"], publish["arguments"]) == ("send", {"room": "r", "text": "hi"})
         assert (publish["caller"], publish["matched"], publish["errors"]) == ("API_KEY", 0, [])
         assert (publish["seqs"], publish["eventIds"], publish["traceIds"]) == ([7, 8], ["e7", "e8"], ["1-abc"])
@@ -148,35 +148,41 @@ class TestPublishes:
     async def test_only_the_publishes_of_the_topic_are_told_the_newest_first(self, plane: Plane) -> None:
         for room, text in (("r", "1"), ("s", "2"), ("r", "3"), ("r", "4")):
             await plane.send(room, text)
-        found = plane.report.publishes("r", 2)["publishes"]
+        found = (await plane.report.publishes("r", 2))["publishes"]
         assert [each["arguments"]["text"] for each in found] == ["4", "3"]
-        assert plane.report.publishes("unknown", 2)["publishes"] == []
+        assert (await plane.report.publishes("unknown", 2))["publishes"] == []
+
+    async def test_only_those_with_a_text_are_told_when_it_is_asked_for(self, plane: Plane) -> None:
+        for text in ("one", "two"):
+            await plane.send("r", text)
+        found = (await plane.report.publishes("r", 10, containing=["one", "three"]))["publishes"]
+        assert [each["arguments"]["text"] for each in found] == ["one"]
 
     async def test_aliases_of_the_caller_do_not_hide_a_publish(self, plane: Plane) -> None:
         await plane.post('mutation { a: send(room: "r") { name: room } b: send(room: "s") { room } }')
-        assert plane.last("r")["arguments"] == {"room": "r"}
-        assert plane.last("s")["arguments"] == {"room": "s"}
+        assert (await plane.last("r"))["arguments"] == {"room": "r"}
+        assert (await plane.last("s"))["arguments"] == {"room": "s"}
 
     async def test_a_mutation_that_failed_is_told_with_its_error(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
             await start(socket, "1", room="r")
             await plane.send("r", "fail")
-            assert plane.last("r")["errors"][0]["errorType"] == "Exploded"
-            assert plane.verdict("r", "1") == ("failed", "the mutation failed")
+            assert (await plane.last("r"))["errors"][0]["errorType"] == "Exploded"
+            assert await plane.verdict("r", "1") == ("failed", "the mutation failed")
 
     async def test_a_request_that_was_refused_as_a_whole_is_told_by_its_variables(self, plane: Plane) -> None:
         with pytest.raises(urllib.error.HTTPError) as refused:
             await plane.post(SEND, key="wrong", room="r", text="x")
         refused.value.close()
-        [refusal] = plane.report.publishes("r", 1)["refusals"]
+        [refusal] = (await plane.report.publishes("r", 1))["refusals"]
         assert (refusal["status"], refusal["errorType"]) == (401, "UnauthorizedException")
 
     async def test_a_payload_over_the_limit_is_told_as_oversized(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
             await start(socket, "1", room="r")
             await plane.send("r", "x" * 250_000)
-            assert plane.last("r")["oversized"]
-            assert plane.verdict("r", "1") == ("oversized", f"{plane.last('r')['size']} bytes")
+            assert (await plane.last("r"))["oversized"]
+            assert await plane.verdict("r", "1") == ("oversized", f"{(await plane.last('r'))['size']} bytes")
 
     def test_what_is_kept_is_bounded_by_number_bytes_and_references(self) -> None:
         caller = Caller(AuthMode.API_KEY)
@@ -211,7 +217,7 @@ class TestVerdicts:
             await start(socket, "1", room="r")
             await plane.send("r")
             frame = await socket.recv()
-            publish = plane.last("r")
+            publish = await plane.last("r")
         [receiver] = publish["receivers"]
         assert receiver["verdict"] == "delivered"
         assert receiver["connection"] == connection_id(socket)
@@ -224,28 +230,28 @@ class TestVerdicts:
         async with plane.connecting() as socket:
             await start(socket, "1", room="kitchen")
             await plane.send("r")
-            assert plane.verdict("r", "1") == ("filtered", 'room is "r", wanted "kitchen"')
+            assert await plane.verdict("r", "1") == ("filtered", 'room is "r", wanted "kitchen"')
 
     async def test_the_rules_of_an_enhanced_filter_that_do_not_hold(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
             await start(socket, "1", "subscription { onText { text } }")
             await plane.send("r", "short")
-            assert plane.verdict("r", "1") == ("filtered", 'text is "short", wanted beginsWith "long"')
+            assert await plane.verdict("r", "1") == ("filtered", 'text is "short", wanted beginsWith "long"')
             await plane.send("r", "longer")
-            assert plane.verdict("r", "1")[0] == "delivered"
+            assert (await plane.verdict("r", "1"))[0] == "delivered"
 
     async def test_another_field(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
             await start(socket, "1", 'subscription { onOther(room: "r") { text } }')
             await plane.send("r")
-            assert plane.verdict("r", "1") == ("other-field", "onOther does not hang on send")
-            assert plane.last("r")["missed"] == []  # told only of a client that is asked about
+            assert await plane.verdict("r", "1") == ("other-field", "onOther does not hang on send")
+            assert (await plane.last("r"))["missed"] == []  # told only of a client that is asked about
 
     async def test_subscribed_after_the_publish(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
             await plane.send("r")
             await start(socket, "1", room="r")
-            assert plane.verdict("r", "1")[0] == "too-late"
+            assert (await plane.verdict("r", "1"))[0] == "too-late"
 
     async def test_unsubscribed_before_it(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
@@ -255,7 +261,7 @@ class TestVerdicts:
             await socket.send('{"id": "1", "type": "stop"}')
             await receive(socket)
             await plane.send("r", "after")
-            after, before = plane.report.publishes("r", 2, "1")["publishes"]
+            after, before = (await plane.report.publishes("r", 2, "1"))["publishes"]
         assert (after["missed"][0]["verdict"], after["missed"][0]["reason"]) == (
             "unsubscribed",
             "the client unsubscribed",
@@ -268,7 +274,7 @@ class TestVerdicts:
             await socket.close(4000, "bye")
         await until(lambda: plane.apis.journal.gone)
         await plane.send("r")
-        assert plane.verdict("r", connection_id(socket)) == (
+        assert await plane.verdict("r", connection_id(socket)) == (
             "disconnected",
             "the client closed the connection (4000 bye)",
         )
@@ -279,7 +285,7 @@ class TestVerdicts:
             socket.transport.abort()
         await until(lambda: plane.apis.journal.gone)
         await plane.send("r")
-        verdict, reason = plane.verdict("r", "1")
+        verdict, reason = await plane.verdict("r", "1")
         assert verdict == "disconnected"
         assert reason.startswith(("the client went away without a close frame", "the connection broke"))
 
@@ -287,7 +293,7 @@ class TestVerdicts:
         async with plane.connecting() as socket:
             await start(socket, "secret", "subscription { onSecret { text } }")
             await plane.send("r")
-            verdict, reason = plane.verdict("r", connection_id(socket))
+            verdict, reason = await plane.verdict("r", connection_id(socket))
             assert verdict == "refused"
             assert reason == "Unauthorized: Not Authorized to access onSecret on type Subscription"
             [client] = plane.report.clients()
@@ -297,16 +303,28 @@ class TestVerdicts:
         async with plane.connecting("wrong") as socket:
             assert (await receive(socket))["type"] == "connection_error"
         await plane.send("r")
-        verdict, reason = plane.verdict("r", connection_id(socket))
+        verdict, reason = await plane.verdict("r", connection_id(socket))
         assert verdict == "not-connected"
         assert reason.startswith("it was refused: UnauthorizedException: You are not authorized")
 
     async def test_a_connection_that_never_subscribed(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
             await plane.send("r")
-            assert plane.verdict("r", connection_id(socket)) == (
+            assert await plane.verdict("r", connection_id(socket)) == (
                 "not-subscribed", "it has not subscribed to anything",
             )  # fmt: skip
+
+    async def test_a_start_that_the_protocol_refused(self, plane: Plane) -> None:
+        async with plane.connecting() as socket:
+            await socket.send('{"type": "start", "id": "1", "payload": {"data": "{}"}}')
+            assert (await receive(socket))["type"] == "error"
+            await plane.send("r")
+            verdict, reason = await plane.verdict("r", connection_id(socket))
+            assert verdict == "not-subscribed"
+            assert reason == (
+                "it has not subscribed to anything; "
+                "it was told UnauthorizedException: Valid authorization header not provided."
+            )
 
     async def test_a_subscription_that_the_api_ended(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
@@ -314,7 +332,7 @@ class TestVerdicts:
             await plane.post('mutation { gone(room: "r") }')
             assert (await receive(socket))["type"] == "complete"
             await plane.post('mutation { other(room: "r") { room } }')
-            assert plane.verdict("r", "1") == ("ended", "the API ended the subscription (invalidation)")
+            assert await plane.verdict("r", "1") == ("ended", "the API ended the subscription (invalidation)")
 
     async def test_a_client_that_does_not_read(self, plane: Plane) -> None:
         async with plane.connecting(max_queue=1) as socket:
@@ -324,12 +342,12 @@ class TestVerdicts:
             socket.transport.pause_reading()
             for _ in range(60):
                 await plane.send("r", "x" * 200_000)
-                if plane.verdict("r", "1")[0] == "unread":
+                if (await plane.verdict("r", "1"))[0] == "unread":
                     break
-            verdict, reason = plane.verdict("r", "1")
+            verdict, reason = await plane.verdict("r", "1")
             assert verdict == "unread"
             assert reason.endswith("bytes wait for the client to read")
-            first = plane.report.publishes("r", 100, "1")["publishes"][-1]
+            first = (await plane.report.publishes("r", 100, "1"))["publishes"][-1]
             assert first["receivers"][0]["verdict"] == "delivered"  # the kernel took it
             raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
             socket.transport.abort()
@@ -342,8 +360,8 @@ class TestVerdicts:
             registration = subscriber.registrations[0]
             registration.deliver = lambda _body: plane.apis.journal.drop(subscriber, "the fault drop-push")
             await plane.send("r")
-            assert plane.verdict("r", "1") == ("dropped", "the fault drop-push")
-            assert plane.last("r")["dropped"] == 1
+            assert await plane.verdict("r", "1") == ("dropped", "the fault drop-push")
+            assert (await plane.last("r"))["dropped"] == 1
 
     async def test_a_redeployed_api_keeps_the_subscription_and_its_history(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
@@ -353,7 +371,7 @@ class TestVerdicts:
             await plane.send("r", "after")
             await receive(socket)
             await receive(socket)
-            found = plane.report.publishes("r", 2, "1")["publishes"]
+            found = (await plane.report.publishes("r", 2, "1"))["publishes"]
         assert [[each["verdict"] for each in publish["receivers"]] for publish in found] == [
             ["delivered"],
             ["delivered"],
@@ -365,7 +383,7 @@ class TestVerdicts:
             await plane.apis.serve(*api(SDL.replace("onMessage(room: ID)", "onMessage(salon: ID)")))
             assert (await receive(socket))["type"] == "error"
             await plane.send("r")
-            assert plane.verdict("r", "1") == ("refused", "the redeployed API refused it")
+            assert await plane.verdict("r", "1") == ("refused", "the redeployed API refused it")
 
 
 class TestClients:
@@ -375,9 +393,9 @@ class TestClients:
             await plane.send("r")
             known = connection_id(socket)
             for name in (known, known[:8], "0f3c9a52-aaaa", "0f3c9a52", "API_KEY", "amplify"):
-                assert plane.verdict("r", name)[0] == "delivered", name
+                assert (await plane.verdict("r", name))[0] == "delivered", name
             for name in (known[:7], "nobody"):
-                assert plane.report.publishes("r", 1, name)["clients"] == []
+                assert (await plane.report.publishes("r", 1, name))["clients"] == []
 
     async def test_a_connection_is_told_with_all_that_it_subscribed_to(self, plane: Plane) -> None:
         async with plane.connecting() as socket:
