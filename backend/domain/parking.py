@@ -105,12 +105,15 @@ class Parked:
             "parkedAt": self.parked_at,
             "reason": self.reason and self.reason.to_json(),
             "numbers": {
-                topic: {"seq": entry.seq, "at": entry.at, "text": entry.text, "truncated": entry.truncated}
+                topic: {
+                    "seq": entry.seq, "at": entry.at, "text": entry.text, "truncated": entry.truncated,
+                    "covers": entry.covers,
+                }
                 for topic, entry in self.numbers.items()
             },
             "published": self.published,
             "takenIn": self.taken_in,
-        }
+        }  # fmt: skip
 
     @staticmethod
     def of_json(stored: Mapping[str, Any]) -> Parked:
@@ -119,7 +122,10 @@ class Parked:
             record=stored["record"],
             parked_at=stored["parkedAt"],
             reason=Reason(**stored["reason"]) if stored["reason"] else None,
-            numbers={topic: Entry(**entry) for topic, entry in stored["numbers"].items()},
+            numbers={
+                topic: Entry(**{**entry, "covers": tuple(entry.get("covers", ()))})
+                for topic, entry in stored["numbers"].items()
+            },
             published=tuple(stored["published"]),
             taken_in=stored["takenIn"],
         )
@@ -149,7 +155,6 @@ class Mark:
         event_id: the first one's.
         parked_at: epoch milliseconds of the first parking.
         topics: which topics miss something, as far as known.
-        replay_since: epoch milliseconds of the first attempt to replay; None before.
     """
 
     key: ItemKey
@@ -163,7 +168,6 @@ class Mark:
     event_id: str
     parked_at: int
     topics: tuple[str, ...]
-    replay_since: int | None
 
     @property
     def id(self) -> str:
@@ -255,15 +259,8 @@ class Parking:
         self._park(key, in_time, topics, deadline, behind=False)
         return late
 
-    def begin(self, mark: Mark) -> Mark | None:
-        """Note that a replay begins, if none did before. The mark as it is then; None when it is gone.
-
-        Raises:
-            TableError: the table did not answer.
-        """
-        if mark.replay_since is None:
-            with _unless_changed():
-                self._set(mark, {"replaySince": self._clock.now_ms()}, "attribute_not_exists(replaySince)")
+    def current(self, mark: Mark) -> Mark | None:
+        """A mark as it is now; None when it is gone. Raises TableError."""
         now = self.mark(mark.id)
         return now if now and now.generation == mark.generation else None
 
@@ -434,7 +431,6 @@ def _encode(content: Mapping[str, Any]) -> bytes:
 
 
 def _mark(item: Item) -> Mark:
-    since = item.get("replaySince")
     return Mark(
         key=(item["itemPk"], item["itemSk"]),
         first=int(item["first"]),
@@ -447,5 +443,4 @@ def _mark(item: Item) -> Mark:
         event_id=item["eventId"],
         parked_at=int(item["parkedAt"]),
         topics=tuple(item["topics"]),
-        replay_since=int(since) if since is not None else None,
     )

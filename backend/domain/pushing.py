@@ -126,7 +126,7 @@ class Push:
             return
         for entry in envelope.entries:
             for told in self._of(entry):
-                told.published = told.entry == entry
+                told.published = told.entry is not None and told.entry.seq == entry.seq
 
     def _of(self, entry: Entry) -> list[Told]:
         """The events that an entry stands for. One that was numbered for an earlier delivery may stand for several."""

@@ -1,7 +1,11 @@
 """Replaying parked records, item by item, in the order of the stream, so that nothing is told twice or out of order.
 
 A replay that dies is begun again, two at once do no harm, and neither does a record that is delivered meanwhile: what
-has a number is found by its id and goes out again with that number.
+has a number is found by its id and goes out again with that number. For that the log is read back to the creation of
+the first record, which costs as much as there were changes of the topic since, but at most those of the 48 hours for
+which the log keeps them. Nothing less would do: a record that is parked without a number may have one all the same,
+from a delivery that was not published, from a function that was suspended while another parked the record, or from a
+replay that died.
 """
 
 from __future__ import annotations
@@ -15,12 +19,10 @@ from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.parking import Mark, Parked, Parking, Reason
 from domain.publication import Publication, Subject
-from domain.routing import Change, created_ms, position_of
+from domain.routing import Change, position_of
 from domain.topics import Topic
 
 _AT_ONCE = 200  # records between two notes of progress
-# So long after a record was written, nobody reads the log back to then to see whether it has a number: see _since_ms.
-_QUICK_MS = 3_600_000
 
 
 class OutOfTime(Exception):
@@ -72,7 +74,7 @@ class Replaying:
             OutOfTime: at `deadline` (`clock.monotonic()`); what was done is noted.
             TableError, BucketError: a repeat goes on from there.
         """
-        mark = self._parking.begin(parked)
+        mark = self._parking.current(parked)
         while mark is not None:
             for some in self._parking.waiting(mark):
                 left = some.records
@@ -91,7 +93,7 @@ class Replaying:
                 outcome.lifted.append(mark.id)
                 return True
             # Something was parked meanwhile.
-            mark = self._parking.begin(mark)
+            mark = self._parking.current(mark)
         return True
 
     def _push(
@@ -103,8 +105,6 @@ class Replaying:
             subject = Subject(place, parked.record, mark.key)
             subject.published, subject.numbers = set(parked.published), dict(parked.numbers)
             self._publication.project(subject)
-            since_ms = _since_ms(parked, mark)
-            subject.changes = [replace(each, event=replace(each.event, since_ms=since_ms)) for each in subject.changes]
             subjects.append(subject)
             if subject.reason:
                 break
@@ -158,15 +158,3 @@ class Replaying:
             }
         )  # fmt: skip
         return subject.reason is not None
-
-
-def _since_ms(parked: Parked, mark: Mark) -> int:
-    """Since when a record may have got a number that is not noted with it.
-
-    A record that is parked with no number had none, so it can only have got one from an earlier replay. Except by a
-    function that died between the number and the push, which is how the mapping's leftovers come about; or by one that
-    was suspended while another parked the record. Reading the log back to the record's birth finds both, and costs as
-    much as there were changes since: for the latter it is done only where the mark is young.
-    """
-    created, began = created_ms(parked.record), mark.replay_since or 0
-    return created if parked.taken_in or began - created <= _QUICK_MS else began

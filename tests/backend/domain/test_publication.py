@@ -287,3 +287,19 @@ def test_of_a_refused_last_state_only_that_is_parked(aws_endpoint: str) -> None:
     assert deployment.appsync.texts("a") == ["second"]
     assert deployment.appsync.told() == [(2, "3"), (1, "a")]
     deployment.close()
+
+
+def test_a_state_that_was_numbered_with_a_later_one_is_replayed_with_its_number(aws_endpoint: str) -> None:
+    deployment = Deployment(aws_endpoint, [LAST_STATES])
+    container = deployment.container()
+    batch = [record(1, "a", "first"), record(2, "a", "second", kind="MODIFY")]
+    deployment.appsync.is_down = lambda _: True
+    assert container.run(batch, seconds=6) == [0, 1], "numbered as one, and not published"
+    deployment.appsync.is_down, deployment.appsync.refuses = never, lambda change: change["key"] == "a"
+    assert container.run(batch[:1]) == container.run(batch[1:]) == [], "parked one by one"
+    (parked,) = container.parked()
+    deployment.appsync.refuses = never
+    assert container.replay()["lifted"] == [parked["id"]]
+    assert deployment.appsync.texts("a") == ["second"]
+    assert {seq for seq, _ in deployment.appsync.told()} == {1}
+    deployment.close()
