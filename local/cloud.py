@@ -32,7 +32,8 @@ from local.role_sessions import Credentials, RoleSessions
 logger = logging.getLogger("headwater.cloud")
 
 PROJECT = str(Path(__file__).resolve().parent.parent)
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+"""How long MiniStack may take to answer. It takes a second, and some more for each 100,000 items that it reads."""
 STOP_SECONDS = 30.0
 """How long MiniStack may take to end. It takes tenths of a second, but a state of hundreds of megabytes takes long to
 save, and what was acknowledged matters more than a quick end."""

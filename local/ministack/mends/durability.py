@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,9 @@ def load_saved_state() -> None:
             aside = process.state / "unreadable" / f"{service}-{time.strftime('%Y%m%dT%H%M%S')}.json"
             aside.parent.mkdir(exist_ok=True)
             aside.write_bytes(path.read_bytes())
+            if service == "dynamodb" and (process.state / "journal").exists():
+                # Without the tables its items go nowhere, and the next compaction would drop them.
+                shutil.copytree(process.state / "journal", aside.with_name(f"journal-of-{aside.stem}"))
             logger.error("The saved state of %s cannot be read. It starts empty; the file is now %s.", service, aside)
         return data
 

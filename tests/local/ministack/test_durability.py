@@ -323,6 +323,20 @@ def test_saves_that_the_disk_does_not_take_refuse_changes_until_one_does(server:
     assert parameters.describe_parameters()["Parameters"]
 
 
+def test_without_the_tables_the_items_are_put_aside(server: Server) -> None:
+    create(server)
+    server.client("dynamodb").put_item(TableName="table", Item=item("kept aside"))
+    server.stop()
+    (server.state / "current" / "dynamodb.json").write_text("")
+
+    server.start()
+
+    assert server.client("dynamodb").list_tables()["TableNames"] == []
+    aside = next((server.state / "unreadable").glob("journal-of-dynamodb-*"))
+    assert any(b"kept aside" in path.read_bytes() for path in aside.iterdir())
+    assert "1 writes to table table are left out" in (server.state / "log").read_text()
+
+
 def test_damaged_files_end_in_a_working_start(server: Server) -> None:
     create(server)
     table = server.client("dynamodb")
