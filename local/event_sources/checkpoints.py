@@ -27,6 +27,10 @@ class Checkpoints:
         except ValueError:
             logger.warning("%s is no JSON; every mapping starts again at its starting position", path)
 
+    def mappings(self) -> set[str]:
+        """The mappings that have ever started."""
+        return set(self._mappings)
+
     def known(self, uuid: str) -> bool:
         """Whether the mapping has ever started."""
         return uuid in self._mappings

@@ -28,6 +28,9 @@ SHARDS_SECONDS = 30.0
 """How often new shards are looked for."""
 
 READ_LIMIT = 1000
+FIRST_LIMIT = 100
+PAGE_BYTES = 1024 * 1024
+"""DynamoDB ends a page at 1 MB, Kinesis at 10 MB, the local cloud nowhere: pages are kept at this size from here."""
 
 
 class Consumer:
@@ -150,16 +153,20 @@ class Consumer:
         position = self._checkpoints.sequence_number(self._mapping.uuid, shard.id)
         iterator: str | None = None
         from_beginning = False
+        limit = FIRST_LIMIT
         while not self._stopping.is_set():
             if iterator is None:
                 iterator, from_beginning = await self._open(shard, position, latest=latest)
                 self.started = True
             wake.clear()
-            page = await self._stream.records(shard.id, iterator, READ_LIMIT)
+            page = await self._stream.records(shard.id, iterator, limit)
             if page is None:
                 iterator, latest = None, False
                 continue
             iterator = page.iterator
+            if page.records:
+                size = sum(read.record.size for read in page.records)
+                limit = max(1, min(READ_LIMIT, 2 * limit, PAGE_BYTES * len(page.records) // size))
             for read in page.records:
                 if not from_beginning or self._is_ours(read.record, position):
                     await self._put(read, lanes)

@@ -199,10 +199,10 @@ class Delivery:
             )
             stack.append(next_batch)
         elif self._mapping.bisects and len(failed) > 1:
-            # Splitting "doesn't consume the retry quota".
+            # Splitting "doesn't consume the retry quota", nor does it make the others wait longer and longer.
             middle = len(failed) // 2
-            stack.append(_Batch(failed[middle:], batch.failures))
-            next_batch = _Batch(failed[:middle], batch.failures, batch.tries + 1)
+            stack.append(_Batch(failed[middle:], batch.failures, 0, batch.last))
+            next_batch = _Batch(failed[:middle], batch.failures, 0, batch.last)
             stack.append(next_batch)
         elif maximum is not None and batch.failures >= maximum:
             batch.failures += 1

@@ -16,7 +16,7 @@ from local.event_sources.records import Record
 from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, call, is_over
 
 LARGE_PAGE_BYTES = 512 * 1024
-"""GetRecords ends a page at 1 MB or 1,000 records; one with less than half of both was the end of the shard."""
+"""GetRecords ends a page at 1 MB or at its limit; one with less of both was the end of the shard."""
 
 
 class DynamoDBStream:
@@ -75,7 +75,7 @@ class DynamoDBStream:
                 return None
             raise
         records = [read(raw, self._arn) for raw in answer["WireRecords"]]
-        more = len(records) >= limit / 2 or sum(each.record.size for each in records) >= LARGE_PAGE_BYTES
+        more = len(records) >= limit or sum(each.record.size for each in records) >= LARGE_PAGE_BYTES
         return Page(records, answer.get("NextShardIterator"), more)
 
 

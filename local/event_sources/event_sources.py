@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ logger = logging.getLogger("headwater.event_sources")
 LIST_SECONDS = 5.0
 """How often mappings are listed when no notification of a change comes: one may be lost."""
 
+FORGET_SECONDS = 5.0
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 1.5
 
@@ -64,6 +66,8 @@ class EventSources:
         self._functions = FaultyInvoker(functions, self._faults)
         self._checkpoints = Checkpoints(state / "checkpoints.json")
         self._runners: dict[str, _Runner] = {}
+        self._listed: list[dict[str, Any]] = []
+        self._missed: dict[str, float] = {}  # since when mappings with checkpoints are not listed
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.not_emulated: dict[str, NotEmulated] = {}
@@ -103,6 +107,7 @@ class EventSources:
         except (ClientError, BotoCoreError) as error:
             logger.warning("event source mappings cannot be listed: %s", error)
             return
+        self._listed = descriptions
         found: dict[str, StreamMapping | QueueMapping] = {}
         for description in descriptions:
             try:
@@ -117,8 +122,27 @@ class EventSources:
             if uuid not in self._runners:
                 self._runners[uuid] = _Runner(self, uuid)
             self._runners[uuid].want(mapping)
-        for uuid in self._runners.keys() - found.keys():
-            self._runners[uuid].want(None)
+        listed = {description["UUID"] for description in descriptions}
+        for uuid, runner in self._runners.items():
+            if uuid not in listed:
+                runner.end()
+            elif uuid not in found:
+                runner.want(None)
+        self._forget(listed)
+
+    def _forget(self, listed: set[str]) -> None:
+        """Drop what is kept of mappings that were deleted.
+
+        Their checkpoints only after a while: a cloud that is starting again must not make every mapping begin anew.
+        """
+        now = time.monotonic()
+        for uuid in self.not_emulated.keys() - listed:
+            del self.not_emulated[uuid]
+        gone = self._checkpoints.mappings() - listed
+        self._missed = {uuid: self._missed.get(uuid, now) for uuid in gone}
+        for uuid, since in self._missed.items():
+            if now - since >= FORGET_SECONDS:
+                self._checkpoints.forget(uuid)
 
     def _list(self) -> list[dict[str, Any]]:
         pages = self._cloud.client("lambda").get_paginator("list_event_source_mappings").paginate()
@@ -149,23 +173,20 @@ class EventSources:
         """Every mapping: what it maps, whether it is served or why not, and its checkpoints by shard."""
         return [
             {
-                "uuid": uuid,
-                "source": runner.wanted.source,
-                "function": runner.wanted.function_arn,
-                "enabled": runner.wanted.enabled,
-                "running": runner.started,
-                "refused": str(self.not_emulated[uuid]) if uuid in self.not_emulated else None,
-                "checkpoints": self._checkpoints.shards(uuid),
+                "uuid": description["UUID"],
+                "source": description.get("EventSourceArn"),
+                "function": description.get("FunctionArn"),
+                "state": description.get("State"),
+                "running": self.running(description["UUID"]),
+                "refused": str(self.not_emulated.get(description["UUID"]) or "") or None,
+                "checkpoints": self._checkpoints.shards(description["UUID"]),
             }
-            for uuid, runner in self._runners.items()
-            if runner.wanted is not None
+            for description in self._listed
         ]
 
-    def forget(self, uuid: str) -> None:
+    def ended(self, uuid: str) -> None:
         """A mapping was deleted and its poller has ended."""
         self._runners.pop(uuid, None)
-        self.not_emulated.pop(uuid, None)
-        self._checkpoints.forget(uuid)
 
     def _announced(self, name: str) -> None:
         for runner in self._runners.values():
@@ -182,21 +203,32 @@ class _Runner:
     def __init__(self, sources: EventSources, uuid: str) -> None:
         self._sources = sources
         self._uuid = uuid
-        self.wanted: StreamMapping | QueueMapping | None = None
+        self._wanted: StreamMapping | QueueMapping | None = None
         self._poller: Poller | None = None
         self._announced_as = ""
         self._gone = False
+        self._deleted = False
         self._stopped = False
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"event source mapping {uuid}")
 
     def want(self, mapping: StreamMapping | QueueMapping | None) -> None:
-        """What the mapping is now; None when it was deleted."""
-        if mapping != self.wanted or mapping is None:
-            self.wanted = mapping
-            self._changed.set()
-            if self._poller is not None:
-                self._poller.stop()
+        """What the mapping is now; None when it cannot be served as it is."""
+        self._deleted = False
+        if mapping != self._wanted:
+            self._wanted = mapping
+            self._interrupt()
+
+    def end(self) -> None:
+        """The mapping was deleted."""
+        if not self._deleted:
+            self._deleted = True
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        self._changed.set()
+        if self._poller is not None:
+            self._poller.stop()
 
     def notify(self, name: str) -> None:
         """A source has something new."""
@@ -222,12 +254,11 @@ class _Runner:
         await self._changed.wait()
         while not self._stopped:
             self._changed.clear()
-            mapping = self.wanted
-            if mapping is None:
-                self._sources.forget(self._uuid)
+            if self._deleted:
+                self._sources.ended(self._uuid)
                 return
-            if mapping.enabled:
-                await self._serve(mapping)
+            if self._wanted is not None and self._wanted.enabled:
+                await self._serve(self._wanted)
             else:
                 await self._changed.wait()
 

@@ -49,7 +49,7 @@ class _Filter:
     def __init__(self, text: str, data_key: str | None) -> None:
         try:
             pattern = loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise NotEmulated(f"Filter pattern {text}", f"it is no JSON: {error}") from error
         if not isinstance(pattern, Mapping):
             raise NotEmulated(f"Filter pattern {text}", "a pattern is an object")
@@ -85,6 +85,6 @@ def _structure(data: str | None) -> Any:
     """The object or list that a text holds, or None. A single value in JSON counts as a plain string."""
     try:
         value = loads(data or "")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for a text that is nested more deeply than any event
         return None
     return value if isinstance(value, Mapping | list) else None

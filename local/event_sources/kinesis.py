@@ -6,13 +6,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 from __future__ import annotations
 
 import base64
+import contextlib
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local.event_sources.filters import Document
 from local.event_sources.records import Record
-from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, call, is_over
+from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, SourceGone, call, is_over
 
 
 class KinesisStream:
@@ -32,8 +33,9 @@ class KinesisStream:
         """See `Stream`: its retention, and the role that the records name as the reader's."""
         summary = (await call(self._client.describe_stream_summary, StreamARN=self._arn))["StreamDescriptionSummary"]
         self.retention_seconds = summary["RetentionPeriodHours"] * 3600.0
-        function = await call(self._lambda.get_function_configuration, FunctionName=self._function_arn)
-        self._role = function["Role"]
+        with contextlib.suppress(SourceGone):  # without its function, delivering says so
+            function = await call(self._lambda.get_function_configuration, FunctionName=self._function_arn)
+            self._role = function["Role"]
 
     async def shards(self) -> list[Shard]:
         """See `Stream`."""

@@ -23,7 +23,7 @@ from local.event_sources.mappings import QueueMapping
 from local.event_sources.records import payload
 from local.event_sources.scaling import Scaling
 from local.event_sources.sqs import RECEIVE_LIMIT, Message, Queue
-from local.event_sources.streams import EventSourcesCloud, call
+from local.event_sources.streams import EventSourcesCloud, SourceGone, call
 from local.functions import FunctionsError, Invocation, TooManyRequests
 
 logger = logging.getLogger("headwater.event_sources")
@@ -96,9 +96,12 @@ class QueuePoller:
 
     async def _check(self) -> None:
         """AWS refuses a mapping whose queue would show a message again while the function may still work on it."""
-        function = await call(
-            self._cloud.client("lambda").get_function_configuration, FunctionName=self._mapping.function_arn
-        )
+        try:
+            function = await call(
+                self._cloud.client("lambda").get_function_configuration, FunctionName=self._mapping.function_arn
+            )
+        except SourceGone:  # without its function, delivering says so
+            return
         if function["Timeout"] > self._queue.visibility_seconds:
             raise NotEmulated(
                 f"Event source mapping {self._mapping.uuid} of {self._mapping.source}",

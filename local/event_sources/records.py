@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Record(NamedTuple):
@@ -27,8 +30,9 @@ class Record(NamedTuple):
 
 
 def encoded(value: object) -> str:
-    """Compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """Compact JSON that can be encoded as UTF-8: half a surrogate pair, which cannot, stays an escape."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, separators=(",", ":")) if _SURROGATE.search(text) else text
 
 
 def payload(texts: Iterable[str], members: Mapping[str, Any] | None = None) -> bytes:

@@ -116,26 +116,52 @@ class World:
         made = await self.call("sqs", "create_queue", QueueName=name, Attributes=attributes)
         return Queue(self, made["QueueUrl"], f"arn:aws:sqs:us-east-1:000000000000:{name}", dead)
 
+    async def saved(self) -> None:
+        """Wait until MiniStack has saved what it was told so far."""
+        directory = self.root / "state"
+        began = time.time()
+        await until(lambda: any(file.stat().st_mtime > began for file in directory.rglob("sqs.json")))
+
+    async def crash(self) -> None:
+        """End MiniStack and the pollers without a word."""
+        for runner in self.sources._runners.values():
+            runner._task.cancel()
+        assert self.sources._task is not None
+        self.sources._task.cancel()
+        assert self.cloud._process is not None
+        self.cloud._process.kill()
+        await self.cloud._process.wait()
+        await self.functions.stop()
+        await self.cloud.stop()
+
+    async def start_again(self) -> None:
+        """What a new process would do."""
+        self.cloud = Cloud(port=self.cloud.port, mqtt_port=0, state=self.root / "state")
+        self.functions = Functions(cloud=self.cloud, state=self.root / "state")
+        self.sources = EventSources(self.cloud, self.functions, self.root / "state")
+        await self.start()
+
     async def restart(self) -> None:
         """Stop the event sources and start them again."""
         await self.sources.stop()
         self.sources = EventSources(self.cloud, self.functions, self.root / "state")
         await self.sources.start()
 
-    async def function(self, code: str = "", **settings: Any) -> Function:
+    async def function(self, code: str = "", *, name: str = "", **settings: Any) -> Function:
         """A new function; `code` comes after NOTE and may define `handler` anew."""
-        name = f"function-{uuid.uuid4()}"
+        name = name or f"function-{uuid.uuid4()}"
         notes = self.root / f"{name}.jsonl"
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
             archive.writestr("index.py", NOTE + textwrap.dedent(code))
-        role = await self.call("iam", "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+        unique = f"{name}-{uuid.uuid4()}"[-64:]
+        role = await self.call("iam", "create_role", RoleName=unique, AssumeRolePolicyDocument=json.dumps(TRUST))
         await self.call(
             "lambda", "create_function", FunctionName=name, Runtime="python3.11", Handler="index.handler",
             Role=role["Role"]["Arn"], Code={"ZipFile": package.getvalue()},
             Environment={"Variables": {"NOTES": str(notes)}}, **{"Timeout": 10, **settings},
         )  # fmt: skip
-        return Function(self, name, notes)
+        return Function(self, name, notes, role["Role"]["Arn"])
 
 
 class Source(Protocol):
@@ -228,10 +254,11 @@ class Queue:
 class Function:
     """A function of a test and what it noted."""
 
-    def __init__(self, world: World, name: str, notes: Path) -> None:
+    def __init__(self, world: World, name: str, notes: Path, role: str) -> None:
         self.world = world
         self.name = name
         self.notes = notes
+        self.role = role
 
     async def map(self, source: Source, **settings: Any) -> str:
         """Map a source to it; returns the mapping's UUID."""

@@ -196,3 +196,7 @@ def test_operators(matcher: list[Any], text: str, expected: bool) -> None:
 def test_what_eventbridge_does_not_take_is_refused(operator: dict[str, Any]) -> None:
     with pytest.raises(NotEmulated):
         Filters([json.dumps({"a": [operator]})])
+
+
+def test_a_text_that_is_nested_too_deeply_matches_nothing() -> None:
+    assert not body({"body": {"a": [1]}}, "[" * 100_000)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.local.event_sources.conftest import World, until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PARTIAL = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
-FAST = {"Timeout": 1}
+FAST: dict[str, Any] = {"Timeout": 1}
 
 
 async def test_a_function_gets_messages_as_from_lambda_and_they_are_deleted(world: World) -> None:

@@ -91,3 +91,8 @@ def test_a_batch_is_made_of_texts_that_were_encoded_once() -> None:
     assert json.loads(payload(record.text for record in records)) == {"Records": [{"text": "a"}, {"text": "\u00e9"}]}
     assert records[1].size == len('{"text":"\u00e9"}'.encode())
     assert json.loads(payload([], {"state": {"a": 1}})) == {"Records": [], "state": {"a": 1}}
+
+
+def test_half_a_surrogate_pair_does_not_stop_a_stream() -> None:
+    record = Record.of({"text": "\ud800"}, sequence_number="1", created=0, key="k")
+    assert json.loads(payload([record.text]))["Records"][0]["text"] == "\ud800"
