@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+SELLERS = "sellers"
+OPERATORS = "operators"
+GROUPS = (SELLERS, OPERATORS)
+
 
 class CallerKind(Enum):
     """How a caller proved who it is."""
@@ -19,16 +23,35 @@ class CallerKind(Enum):
 
 @dataclass(frozen=True)
 class Caller:
-    """`id` tells callers apart as far as their mode allows; `name` is what others see when they choose none."""
+    """Who calls, as far as the mode allows to tell.
+
+    Attributes:
+        kind: how it proved who it is.
+        id: tells callers apart; a user's `sub`.
+        name: what others see when they choose none.
+        groups: the user pool's groups that the token names.
+        issued_at: epoch seconds at which the token was issued; 0 without one.
+    """
 
     kind: CallerKind
     id: str
     name: str
+    groups: frozenset[str] = frozenset()
+    issued_at: int = 0
 
     @property
     def has_person(self) -> bool:
         """Whether the caller is a signed-in person, who cannot choose another name."""
         return self.kind is CallerKind.USER
+
+    @property
+    def user_id(self) -> str | None:
+        """The `sub` of a signed-in person."""
+        return self.id if self.kind is CallerKind.USER else None
+
+    def is_in(self, group: str) -> bool:
+        """Whether the caller is a user of a group."""
+        return self.kind is CallerKind.USER and group in self.groups
 
 
 ANONYMOUS = Caller(CallerKind.API_KEY, "api-key", "anonymous")
@@ -48,5 +71,18 @@ def from_identity(identity: Mapping[str, Any] | None) -> Caller:
         # arn:aws:iam::1:user/ann, arn:aws:sts::1:assumed-role/role/session, arn:aws:iam::1:root
         return Caller(CallerKind.IAM, str(arn), re.split("[:/]", str(arn))[-1])
     if sub := identity.get("sub"):
-        return Caller(CallerKind.USER, str(sub), str(identity.get("username") or sub))
+        return _user(str(sub), identity)
     raise ValueError(f"an identity of an unknown kind, with the members {sorted(identity)}")
+
+
+def _user(sub: str, identity: Mapping[str, Any]) -> Caller:
+    """A user by an id or an access token, which both say who it is, in which groups, and since when."""
+    claims = identity.get("claims") or {}
+    groups = claims.get("cognito:groups") or identity.get("groups") or ()
+    return Caller(
+        CallerKind.USER,
+        sub,
+        str(identity.get("username") or sub),
+        frozenset(map(str, groups)),
+        int(claims.get("iat") or 0),
+    )

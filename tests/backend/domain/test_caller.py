@@ -16,6 +16,8 @@ USER: dict[str, Any] = {
     "claims": {}, "sourceIp": ["127.0.0.1"], "defaultAuthStrategy": "ALLOW", "groups": None,
 }  # fmt: skip
 
+CLAIMS = {"cognito:groups": ["sellers"], "iat": 1763701200, "token_use": "access"}
+
 
 @pytest.mark.parametrize(
     ("identity", "caller"),
@@ -25,6 +27,8 @@ USER: dict[str, Any] = {
         (IAM | {"userArn": "arn:aws:iam::1:user/a/ann"}, Caller(CallerKind.IAM, "arn:aws:iam::1:user/a/ann", "ann")),
         (IAM | {"userArn": "arn:aws:iam::1:root"}, Caller(CallerKind.IAM, "arn:aws:iam::1:root", "root")),
         (USER, Caller(CallerKind.USER, "0b7c", "ann")),
+        (USER | {"claims": CLAIMS}, Caller(CallerKind.USER, "0b7c", "ann", frozenset({"sellers"}), 1763701200)),
+        (USER | {"groups": ["sellers"]}, Caller(CallerKind.USER, "0b7c", "ann", frozenset({"sellers"}))),
     ],
 )  # fmt: skip
 def test_who_is_behind_an_identity(identity: dict[str, Any] | None, caller: Caller) -> None:
@@ -34,3 +38,11 @@ def test_who_is_behind_an_identity(identity: dict[str, Any] | None, caller: Call
 def test_an_identity_of_another_mode_is_nobody() -> None:
     with pytest.raises(ValueError, match="resolverContext"):
         from_identity({"resolverContext": {"user": "ann"}})
+
+
+def test_only_users_are_in_groups() -> None:
+    seller = Caller(CallerKind.USER, "0b7c", "ann", frozenset({"sellers"}))
+    assert seller.is_in("sellers")
+    assert not seller.is_in("operators")
+    assert not Caller(CallerKind.IAM, "arn", "importer", frozenset({"sellers"})).is_in("sellers")
+    assert (seller.user_id, ANONYMOUS.user_id) == ("0b7c", None)

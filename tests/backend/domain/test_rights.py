@@ -34,9 +34,7 @@ def test_the_schema_lets_nobody_in_whom_the_table_keeps_out(coordinate: str) -> 
     root, field = root_fields()[coordinate]
     let_in = kinds(field) or kinds(root)
     assert let_in
-    assert let_in <= rights.RULES[coordinate].keys()
-    # No user pool exists yet; all other kinds that the table lets in get through the schema too.
-    assert rights.RULES[coordinate].keys() - {CallerKind.USER} <= let_in
+    assert rights.RULES[coordinate].keys() == let_in
 
 
 def test_only_programs_may_publish() -> None:
