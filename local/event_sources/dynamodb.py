@@ -6,14 +6,14 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRe
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import orjson
 from botocore.exceptions import ClientError
 
 from local.event_sources.filters import Document
 from local.event_sources.records import Record
-from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, call, is_over
+from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, call, is_over, keep_wire_form
 
 LARGE_PAGE_BYTES = 512 * 1024
 """GetRecords ends a page at 1 MB or at its limit; one with less of both was the end of the shard."""
@@ -27,10 +27,7 @@ class DynamoDBStream:
 
     def __init__(self, cloud: EventSourcesCloud, arn: str) -> None:
         self._client = cloud.client("dynamodbstreams")
-        # Records are passed on as they came: the parsed form has binary values as bytes and times as datetimes.
-        self._client.meta.events.register(
-            "after-call.dynamodb-streams.GetRecords", _keep_wire_form, unique_id="headwater-wire-form"
-        )
+        keep_wire_form(self._client)
         self._arn = arn
 
     async def open(self) -> None:
@@ -79,11 +76,6 @@ class DynamoDBStream:
         return Page(records, answer.get("NextShardIterator"), more)
 
 
-def _keep_wire_form(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
-    if "Error" not in parsed:
-        parsed["WireRecords"] = json.loads(http_response.content).get("Records", [])
-
-
 def read(raw: dict[str, Any], stream_arn: str) -> Read:
     """A record of GetRecords' wire JSON, as Lambda passes it on; filters see just that."""
     change = raw["dynamodb"]
@@ -104,6 +96,6 @@ def read(raw: dict[str, Any], stream_arn: str) -> Read:
         event,
         sequence_number=change["SequenceNumber"],
         created=float(change["ApproximateCreationDateTime"]),
-        key=json.dumps(change["Keys"], sort_keys=True),
+        key=orjson.dumps(change["Keys"], option=orjson.OPT_SORT_KEYS).decode(),
     )
     return Read(record, Document(event))

@@ -276,6 +276,10 @@ class _Runner:
                 logger.warning("%s: there is no %s", mapping.uuid, mapping.source)
             self._gone = True
             await self._pause()
+        except* (ClientError, BotoCoreError) as errors:
+            if self.started:  # it is told once that the cloud does not answer
+                logger.warning("%s cannot read %s and tries on: %s", mapping.uuid, mapping.source, errors.exceptions[0])
+            await self._pause()
         except* Exception:  # one mapping's trouble must not end it, let alone the others
             logger.exception("%s failed and starts again from its checkpoint", mapping.uuid)
             await self._pause()

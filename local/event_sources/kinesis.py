@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from local.event_sources.filters import Document
 from local.event_sources.records import Record
-from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, SourceGone, call, is_over
+from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, SourceGone, call, is_over, keep_wire_form
 
 
 class KinesisStream:
@@ -23,6 +23,7 @@ class KinesisStream:
 
     def __init__(self, cloud: EventSourcesCloud, arn: str, function_arn: str) -> None:
         self._client = cloud.client("kinesis")
+        keep_wire_form(self._client)
         self._lambda = cloud.client("lambda")
         self._arn = arn
         self._function_arn = function_arn
@@ -72,22 +73,22 @@ class KinesisStream:
             if is_over(error):
                 return None
             raise
-        records = [read(raw, shard, self._arn, self._role) for raw in answer["Records"]]
+        records = [read(raw, shard, self._arn, self._role) for raw in answer["WireRecords"]]
         return Page(records, answer.get("NextShardIterator"), bool(answer.get("MillisBehindLatest")))
 
 
 def read(raw: dict[str, Any], shard: str, stream_arn: str, role: str) -> Read:
-    """A record of GetRecords, as Lambda passes it on.
+    """A record of GetRecords' wire JSON, as Lambda passes it on.
 
     Filters see it flat, with the data decoded: their patterns say `partitionKey` and `data`, not `kinesis`.
     https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis-filtering.html
     """
-    arrived = raw["ApproximateArrivalTimestamp"].timestamp()
+    arrived = float(raw["ApproximateArrivalTimestamp"])
     kinesis = {
         "kinesisSchemaVersion": "1.0",
         "partitionKey": raw["PartitionKey"],
         "sequenceNumber": raw["SequenceNumber"],
-        "data": base64.b64encode(raw["Data"]).decode(),
+        "data": raw["Data"],
         "approximateArrivalTimestamp": arrived,
     }
     envelope = {
@@ -105,4 +106,4 @@ def read(raw: dict[str, Any], shard: str, stream_arn: str, role: str) -> Read:
         created=arrived,
         key=raw["PartitionKey"],
     )
-    return Read(record, Document({**kinesis, **envelope}, raw["Data"].decode(errors="replace")))
+    return Read(record, Document({**kinesis, **envelope}, base64.b64decode(raw["Data"]).decode(errors="replace")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NamedTuple, Protocol
 
+import orjson
 from botocore.exceptions import ClientError
 
 from local.event_sources.filters import Document
@@ -64,6 +65,23 @@ class Stream(Protocol):
 
     async def records(self, shard: str, iterator: str, limit: int) -> Page | None:
         """The next records, or None when the iterator has expired. Raises SourceGone."""
+
+
+def keep_wire_form(client: Any) -> None:
+    """Make GetRecords answer `WireRecords`, its records as they came, in the place of `Records`.
+
+    botocore's form has binary values as bytes and times as datetimes, which would have to be undone for the function,
+    and takes twenty times as long as the JSON: 0.4 ms for a record of a DynamoDB stream.
+    """
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register(f"before-parse.{service}.GetRecords", _take_records, unique_id="headwater-wire-form")
+
+
+def _take_records(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    if response_dict["status_code"] < 300:
+        answer = orjson.loads(response_dict["body"])
+        customized_response_dict["WireRecords"] = answer.pop("Records", [])
+        response_dict["body"] = orjson.dumps(answer)
 
 
 GONE = frozenset({"ResourceNotFoundException"})

@@ -165,3 +165,21 @@ async def test_kill_minus_nine_of_everything_loses_nothing_that_was_saved(world:
     for source in both:
         await write(source, "after")
     await until(lambda: all("after" in function.flat() for function in functions))
+
+
+async def test_the_pollers_outlive_the_cloud(world: World) -> None:
+    both = await sources(world)
+    functions = [await world.function() for _ in both]
+    for source, function in zip(both, functions, strict=True):
+        await function.map(source)
+        await write(source, "before")
+    await until(lambda: all(function.flat() == ["before"] for function in functions))
+    await world.saved()
+    assert world.cloud._process is not None
+    world.cloud._process.kill()
+    await world.cloud._process.wait()
+    await world.cloud.stop()
+    await world.cloud.start()
+    for source in both:
+        await write(source, "after")
+    await until(lambda: all(function.flat() == ["before", "after"] for function in functions), seconds=30)

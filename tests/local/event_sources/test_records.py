@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 
 from local.event_sources import dynamodb, kinesis, sqs
@@ -27,8 +26,8 @@ def test_a_kinesis_record_is_base64_and_says_where_it_is_from() -> None:
     raw = {
         "PartitionKey": "1",
         "SequenceNumber": "49590338271490256608559692538361571095921575989136588898",
-        "Data": b"Hello, this is a test.",
-        "ApproximateArrivalTimestamp": dt.datetime.fromtimestamp(1545084650.987, dt.UTC),
+        "Data": "SGVsbG8sIHRoaXMgaXMgYSB0ZXN0Lg==",
+        "ApproximateArrivalTimestamp": 1545084650.987,
     }
     read = kinesis.read(raw, "shardId-000000000006", arn, "arn:aws:iam::123456789012:role/lambda-role")
     # The example of https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
