@@ -96,6 +96,26 @@ def _shown(instance: Instance, identifier: str, count: int) -> dict[str, Any]:
     return found
 
 
+async def test_what_a_mended_cause_had_parked_is_replayed_in_order(instance: Instance, room: str) -> None:
+    async with raw_subscriber(instance, room) as subscriber:
+        refusing = ("fault", "set", "refuse-publish", f"containing={room}")
+        assert (await asyncio.to_thread(command, instance, *refusing)).returncode == 0
+        try:
+            key = await asyncio.to_thread(put_message, instance, room, {"S": "first"})
+            await asyncio.to_thread(put, instance, key, text={"S": "second"}, author={"S": "an import"})
+            [found] = await asyncio.to_thread(eventually, lambda: parked(instance, room), 30)
+            await asyncio.to_thread(_shown, instance, found["id"], 2)
+            blocked = await asyncio.to_thread(command, instance, "redrive", "replay", found["id"])
+            assert blocked.returncode == 1, blocked.stdout
+        finally:
+            await asyncio.to_thread(command, instance, "fault", "clear", "refuse-publish")
+        replayed = await asyncio.to_thread(command, instance, "redrive", "replay", found["id"])
+        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+        assert replayed.stdout == "2 replayed; 1 items go on as before.\n"
+        texts = [change["message"]["text"] for change in await subscriber.changes(2)]
+        assert texts == ["first", "second"]
+
+
 def test_the_same_command_works_on_aws(instance: Instance, room: str) -> None:
     """With a region it takes AWS's endpoints and the environment's credentials; here both lead to the local cloud."""
     poison(instance, room)
