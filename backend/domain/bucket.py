@@ -36,16 +36,6 @@ class Bucket:
         self.name = name
         self._client = client
 
-    def put_new(self, name: str, body: bytes) -> None:
-        """Store an object, unless there is one of that name: the first writer's stays. Raises BucketError."""
-        try:
-            with _errors():
-                self._client.put_object(
-                    Bucket=self.name, Key=name, Body=body, ContentType="application/json", IfNoneMatch="*"
-                )
-        except _Exists:
-            return
-
     def put(self, name: str, body: bytes) -> None:
         """Store an object in the place of any other. Raises BucketError."""
         with _errors():
@@ -80,10 +70,6 @@ class Bucket:
             self._client.delete_object(Bucket=self.name, Key=name)
 
 
-class _Exists(Exception):
-    pass
-
-
 class _Missing(Exception):
     pass
 
@@ -94,8 +80,6 @@ def _errors() -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in {"PreconditionFailed", "412"}:
-            raise _Exists from error
         if code in {"NoSuchKey", "404"}:
             raise _Missing from error
         raise BucketError(str(error)) from error

@@ -1,9 +1,9 @@
 """Parking: records that cannot be published are put aside whole, so that each stops nothing but its own item.
 
 In the bucket, one object for the records of an item that were parked together, named by the places of the first and the
-last in the stream, so that a listing is in the stream's order:
+last in the stream, so that a listing is in the stream's order, and by chance, so that nobody else relies on it:
 
-    parked/<id of the item>/<first>-<last>.json
+    parked/<id of the item>/<first>-<last>-<chance>.json
 
 In the change log's table (`pk` text, `sk` number), one mark for each item that has parked records:
 
@@ -342,13 +342,17 @@ class Parking:
         behind: bool,
     ) -> None:
         obstacle: Exception | None = None
+        chance = f"{int(self._clock.random() * 2**48):012x}"
+        stored: set[str] = set()
         for _ in backoff.attempts(deadline, first_seconds=0.02, longest_seconds=1.0, clock=self._clock):
             try:
                 mark = self.mark(id_of(key))
                 if mark is None and behind:
+                    for name in stored:
+                        self._bucket.delete(name)
                     raise Lifted
                 if chosen := choose(mark):
-                    self._store(key, chosen)
+                    stored.add(self._store(key, chosen, chance))
                     self._write_mark(key, mark, chosen, tuple(topics))
             except (TableError, BucketError) as error:
                 obstacle = error
@@ -357,11 +361,12 @@ class Parking:
         assert obstacle is not None
         raise obstacle
 
-    def _store(self, key: ItemKey, parked: Sequence[Parked]) -> None:
+    def _store(self, key: ItemKey, parked: Sequence[Parked], chance: str) -> str:
         first, last = parked[0].position, parked[-1].position
-        name = f"{PREFIX}{id_of(key)}/{_padded(first)}-{_padded(last)}.json"
+        name = f"{PREFIX}{id_of(key)}/{_padded(first)}-{_padded(last)}-{chance}.json"
         content = {"key": {"pk": key[0], "sk": key[1]}, "records": [each.to_json() for each in parked]}
-        self._bucket.put_new(name, _encode(content))
+        self._bucket.put(name, _encode(content))
+        return name
 
     def _write_mark(self, key: ItemKey, mark: Mark | None, parked: Sequence[Parked], topics: tuple[str, ...]) -> None:
         first, last = parked[0].position, parked[-1].position
@@ -418,7 +423,7 @@ def _place(item_id: str) -> Key:
 
 def _places(name: str) -> tuple[int, int]:
     """The first and the last place in the stream, from the name of an object."""
-    first, _, last = name.rpartition("/")[2].removesuffix(".json").partition("-")
+    first, last, _ = name.rpartition("/")[2].split("-")
     return int(first), int(last)
 
 

@@ -297,10 +297,10 @@ def test_ten_thousand_records_behind_one_are_replayed_in_pages(deployment: Deplo
 def test_many_items_are_replayed_in_pages(deployment: Deployment) -> None:
     container = deployment.container(threads=8)
     deployment.appsync.refuses = lambda _: True
-    container.run(record(number) for number in range(150))
+    container.run(record(number) for number in range(60))
     deployment.appsync.refuses = never
-    answer = container.replay(seconds=0.3)
-    assert len(answer["lifted"]) == len(set(answer["lifted"])) == 150
+    answer = container.replay(seconds=0.1)
+    assert len(answer["lifted"]) == len(set(answer["lifted"])) == 60
     assert answer["pages"] > 1
     nothing_is_left(deployment)
 
