@@ -30,6 +30,8 @@ LIST_SECONDS = 5.0
 
 FORGET_SECONDS = 5.0
 RESTART_SECONDS = 1.0
+RECONSIDER_SECONDS = 5.0
+"""How often a mapping that was refused is tried again: the function or the queue may have changed, not the mapping."""
 STOP_SECONDS = 1.5
 
 
@@ -67,6 +69,7 @@ class EventSources:
         self._checkpoints = Checkpoints(state / "checkpoints.json")
         self._runners: dict[str, _Runner] = {}
         self._listed: list[dict[str, Any]] = []
+        self._told: dict[str, str] = {}  # the last refusal of each mapping that was logged
         self._missed: dict[str, float] = {}  # since when mappings with checkpoints are not listed
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -136,8 +139,9 @@ class EventSources:
         Their checkpoints only after a while: a cloud that is starting again must not make every mapping begin anew.
         """
         now = time.monotonic()
-        for uuid in self.not_emulated.keys() - listed:
-            del self.not_emulated[uuid]
+        for uuid in self._told.keys() - listed:
+            del self._told[uuid]
+            self.not_emulated.pop(uuid, None)
         gone = self._checkpoints.mappings() - listed
         self._missed = {uuid: self._missed.get(uuid, now) for uuid in gone}
         for uuid, since in self._missed.items():
@@ -159,8 +163,9 @@ class EventSources:
 
     def refuse(self, uuid: str, error: NotEmulated) -> None:
         """A mapping that cannot be served as it is."""
-        if str(self.not_emulated.get(uuid)) != str(error):
-            self.not_emulated[uuid] = error
+        self.not_emulated[uuid] = error
+        if self._told.get(uuid) != str(error):
+            self._told[uuid] = str(error)
             logger.warning("%s", error)
 
     def poller(self, mapping: StreamMapping | QueueMapping) -> Poller:
@@ -287,11 +292,11 @@ class _Runner:
             self._poller = None
         if refusal is not None:
             self._sources.refuse(self._uuid, refusal)
-            await self._changed.wait()
+            await self._pause(RECONSIDER_SECONDS)
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float = RESTART_SECONDS) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RESTART_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._changed.wait()
 
 

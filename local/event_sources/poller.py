@@ -31,6 +31,9 @@ logger = logging.getLogger("headwater.event_sources")
 POLL_SECONDS = 5.0
 """How long a queue goes unread when no notification comes: one may be lost."""
 
+BUSY_SECONDS = 0.2
+"""How often the limit of batches at a time is looked at while that many run."""
+
 
 class QueuePoller:
     """One enabled mapping of a queue.
@@ -83,7 +86,7 @@ class QueuePoller:
                     task.add_done_callback(self._over)
                 elif batch is None:
                     self._scaling.busy()
-                    await self._wait(1 / 5)
+                    await self._wait(BUSY_SECONDS)
                 else:
                     self._scaling.idle()
                     await self._wait(POLL_SECONDS)

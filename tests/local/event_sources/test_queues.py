@@ -258,6 +258,10 @@ async def test_a_queue_that_shows_messages_too_early_is_refused_as_on_aws(world:
     assert "visibility timeout (5 s) is less than the function's timeout (10 s)" in str(
         world.sources.not_emulated[mapping]
     )
+    await queue.put("1")
+    await world.call("sqs", "set_queue_attributes", QueueUrl=queue.url, Attributes={"VisibilityTimeout": "60"})
+    await until(lambda: function.flat() == ["1"])
+    assert mapping not in world.sources.not_emulated
 
 
 async def test_an_idle_queue_is_left_in_peace(world: World) -> None:
