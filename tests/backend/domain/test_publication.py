@@ -256,6 +256,25 @@ def test_a_topic_that_has_heard_of_a_parked_record_does_not_hear_of_it_again(aws
     deployment.close()
 
 
+def test_a_record_that_two_topics_refuse_is_parked_once_and_replayed_in_both(aws_endpoint: str) -> None:
+    deployment = Deployment(aws_endpoint, [BY_ROOM, BY_SHELF])
+    container = deployment.container(threads=4)
+    deployment.appsync.refuses = lambda change: change["key"] == "1"
+    assert container.run([record(1, "1"), record(2, "1", kind="MODIFY"), record(3)]) == []
+    (parked,) = container.parked()
+    assert (parked["records"], parked["topics"]) == (2, ["room:lobby", "shelf:red"])
+    shown = container.redrive.show(parked["id"], 10, None)["items"]
+    assert [each["numbers"] for each in shown] == [{"room:lobby": n, "shelf:red": n} for n in (1, 2)]
+    # Still refused in one of them: the other hears of it, and only once.
+    deployment.appsync.refuses = lambda change: change["key"] == "1" and change["topic"] == "shelf:red"
+    assert [each["transient"] for each in container.replay()["blocked"]] == [False]
+    deployment.appsync.refuses = never
+    assert container.replay()["lifted"] == [parked["id"]]
+    for topic in ("room:lobby", "shelf:red"):
+        assert deployment.appsync.texts("1", topic) == ["text 1", "text 2"]
+    deployment.close()
+
+
 def test_of_state_like_items_a_batch_tells_the_last_state(aws_endpoint: str) -> None:
     deployment = Deployment(aws_endpoint, [LAST_STATES])
     container = deployment.container()
