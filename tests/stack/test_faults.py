@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.stack.instance import Instance, eventually
-from tests.stack.judge import Breakable, Faults, judge
+from tests.stack.judge import Breakable, Faults, judge, reading
 from tests.stack.test_live_chat import new_room, raw_subscriber
 
 pytestmark = pytest.mark.stack
@@ -242,3 +242,40 @@ async def test_nothing_is_lost_or_repeated_under_everything_at_once(broken: Brea
         "kill-ministack": {"after": 1, "count": 1},
     }
     await judge(broken, faults, messages=80, in_order=False)
+
+
+async def test_each_item_keeps_its_order_under_everything_that_repeats_and_reorders(broken: Breakable) -> None:
+    items, versions = 5, range(2, 22)
+    room = new_room()
+    dynamodb = broken.instance.client("dynamodb")
+    table = broken.instance.resources("AWS::DynamoDB::Table")["MainTable"]
+
+    def put(version: int) -> None:
+        for row in rows:
+            text = {"S": f"version {version}"}
+            dynamodb.put_item(TableName=table, Item=row | {"text": text, "version": {"N": str(version)}})
+
+    async with reading(broken, [room]) as [reader]:
+        sent = [await asyncio.to_thread(broken.instance.send, room, f"item {number}") for number in range(items)]
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        found = await asyncio.to_thread(lambda: [row for page in pages for row in page["Items"]])
+        rows = [row for row in found if any(row["sk"]["S"].endswith(message["id"]) for message in sent)]
+        assert len(rows) == items
+        for fault, options in {
+            "reorder-keys": {"function": PUBLISHER},
+            "duplicate-batch": {"function": PUBLISHER, "probability": 0.5, "when": "beside"},
+            "kill-worker": {"function": PUBLISHER, "probability": 0.3, "at": "end"},
+            "appsync-5xx": {"containing": PUBLISH, "probability": 0.3, "when": "after"},
+        }.items():
+            await asyncio.to_thread(lambda fault=fault, options=options: broken.set(fault, **options))  # type: ignore[misc]
+        for version in versions:
+            await asyncio.to_thread(put, version)
+        expected = items * (1 + len(versions))
+        await asyncio.to_thread(eventually, lambda: len(reader.changes) >= expected, 90)
+        await asyncio.to_thread(broken.clear)
+        await asyncio.to_thread(say, broken, room, "the end")
+        await asyncio.to_thread(eventually, lambda: "the end" in reader.texts(), 90)
+    assert len(reader.changes) == expected + 1
+    for message in sent:
+        seen = [change.message.version for change in reader.changes if change.key == message["id"] and change.message]
+        assert seen == [1, *versions]
