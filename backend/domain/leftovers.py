@@ -17,7 +17,7 @@ from domain.bucket import Bucket
 from domain.clock import Clock
 from domain.parking import Parked, Parking, Reason, id_of
 from domain.publication import Publication, Subject
-from domain.replaying import Outcome, OutOfTime
+from domain.replaying import SUPERSEDED, Outcome, OutOfTime
 from domain.routing import ItemKey
 
 PREFIX = "aws/lambda/"
@@ -33,14 +33,15 @@ class _Leftover:
 
     @staticmethod
     def parse(body: bytes) -> _Leftover:
+        """Read an invocation record. Raises ValueError, KeyError or TypeError when it is none."""
         content = json.loads(body)
         context = content["requestContext"]
         attempts = f"the event source mapping gave it up after {context.get('approximateInvokeCount')} invocations"
-        return _Leftover(
-            context["functionArn"],
-            Reason(str(context["condition"]), attempts),
-            json.loads(content["payload"])["Records"],
-        )
+        records = json.loads(content["payload"])["Records"]
+        for record in records:  # what these cannot read has no place in any queue
+            routing.key_of(record)
+            routing.position_of(record)
+        return _Leftover(str(context["functionArn"]), Reason(str(context["condition"]), attempts), records)
 
 
 class Leftovers:
@@ -94,8 +95,7 @@ class Leftovers:
         for key, queue in queues.items():
             late = self._parking.take_in(key, queue, topics[key], deadline)
             for parked in late:
-                why = Reason("Superseded", "a later record of the item was replayed or discarded before")
-                self._parking.discard(parked, why, id_of(key))
+                self._parking.discard(parked, SUPERSEDED, id_of(key))
             outcome.superseded += len(late)
             outcome.taken_in += len(queue) - len(late)
 

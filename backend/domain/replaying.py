@@ -17,11 +17,12 @@ from typing import Any
 
 from domain.changes import ChangeLog
 from domain.clock import Clock
-from domain.parking import Mark, Parked, Parking, Reason
+from domain.parking import Mark, Parked, Parking, Reason, id_of
 from domain.publication import Publication, Subject
 from domain.routing import Change, position_of
 from domain.topics import Topic
 
+SUPERSEDED = Reason("Superseded", "a later state of the item has been told")
 _AT_ONCE = 200  # records between two notes of progress
 
 
@@ -120,9 +121,10 @@ class Replaying:
         self, subjects: Sequence[Subject], part: Sequence[Parked], outcome: Outcome, deadline: float
     ) -> None:
         """Of records that the event source mapping left, what a topic would hear after a later state of the item."""
-        left = [subject for subject, parked in zip(subjects, part, strict=False) if parked.taken_in and subject.changes]
         heard: dict[Topic, _Heard] = {}
-        for subject in left:
+        for subject, parked in zip(subjects, part, strict=False):
+            if not parked.taken_in or not subject.changes:
+                continue
             place = position_of(subject.raw)
             for change in subject.changes:
                 if change.topic not in heard:
@@ -132,7 +134,9 @@ class Replaying:
                 for change in subject.changes
                 if heard[change.topic].newest <= place or change.event.event_id in heard[change.topic].event_ids
             ]
-            outcome.superseded += not subject.changes
+            if not subject.changes:
+                self._parking.discard(parked, SUPERSEDED, id_of(subject.key))
+                outcome.superseded += 1
 
     def _heard(self, change: Change, deadline: float) -> _Heard:
         """What a topic has numbers for, of the item that a change is about.

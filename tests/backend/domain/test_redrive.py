@@ -12,7 +12,7 @@ import pytest
 from domain import redrive
 from domain.clock import SYSTEM, SystemClock
 from domain.parking import id_of
-from tests.backend.domain.publishers import CREATED, POISON, Container, Deployment, never, record
+from tests.backend.domain.publishers import CREATED, FUNCTION_ARN, POISON, Container, Deployment, never, record
 
 ROOM_PK = "MESSAGES#lobby#2026112104#0"
 
@@ -327,6 +327,7 @@ def test_what_was_overtaken_is_superseded(deployment: Deployment) -> None:
     assert (answer["takenIn"], answer["replayed"], answer["superseded"]) == (2, 1, 1)
     assert deployment.appsync.texts("a") == ["text 3"]
     assert deployment.appsync.texts("b") == ["text 2"]
+    assert len(deployment.objects("discarded/")) == 1
     nothing_is_left(deployment)
 
 
@@ -361,7 +362,16 @@ def test_leftovers_of_other_functions_stay(deployment: Deployment) -> None:
     assert deployment.objects("aws/") == [other]
 
 
-@pytest.mark.parametrize("body", [b"not JSON", b"[]", b'{"requestContext": {}}', b'{"payload": "{"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not JSON", b"[]", b'{"requestContext": {}}', b'{"payload": "{"}',
+        json.dumps({
+            "requestContext": {"functionArn": FUNCTION_ARN, "condition": "x"},
+            "payload": json.dumps({"Records": [{"kinesis": {"sequenceNumber": "1"}}]}),
+        }).encode(),
+    ],
+)  # fmt: skip
 def test_an_object_that_is_no_leftover_stops_nothing(deployment: Deployment, body: bytes) -> None:
     deployment.s3.put_object(Bucket=deployment.bucket_name, Key="aws/lambda/a", Body=body)
     deployment.leave([record(2)])
