@@ -44,6 +44,7 @@ AWS_EDGE: dict[str, str] = {
     "backend/domain/publishing.py": "signs the mutations that it posts to AppSync",
     "backend/domain/bucket.py": "the only S3 code",
     "backend/domain/queue.py": "the only SQS code",
+    "backend/domain/pool.py": "the only Cognito code",
 }
 AWS_LIBRARIES = frozenset({"boto3", "botocore", "aiobotocore", "aioboto3"})
 

@@ -7,11 +7,12 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, Literal
 
 from domain import backoff, message, page_tokens, rights, times, topics, ulid, validation
+from domain.authors import Authors, Place
 from domain.caller import Caller
 from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
 from domain.errors import InvalidInput, InvalidPageToken, TryAgain
@@ -38,6 +39,7 @@ class Chat:
     rooms: Rooms
     change_log: ChangeLog
     retention_seconds: int
+    authors: Authors = field(default_factory=Authors)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def send_message(
     validation.room_id("input.roomId", room_id)
     draft = _draft(caller, "input.", text, author, original_time)
     mutation = _once(caller, field, client_mutation_id, room_id, [draft])
-    return _store(chat, room_id, [draft], mutation, now_ms, trace_id)[0]
+    return _store(chat, caller, room_id, [draft], mutation, now_ms, trace_id)[0]
 
 
 def send_messages(
@@ -104,7 +106,7 @@ def send_messages(
         for index, each in enumerate(messages)
     ]
     mutation = _once(caller, field, client_mutation_id, room_id, drafts)
-    return _store(chat, room_id, drafts, mutation, now_ms, trace_id)
+    return _store(chat, caller, room_id, drafts, mutation, now_ms, trace_id)
 
 
 def messages(
@@ -214,7 +216,13 @@ def _once(caller: Caller, field: str, client_mutation_id: str | None, room_id: s
 
 
 def _store(
-    chat: Chat, room_id: str, drafts: list[Draft], mutation: Once | None, now_ms: int, trace_id: str | None
+    chat: Chat,
+    caller: Caller,
+    room_id: str,
+    drafts: list[Draft],
+    mutation: Once | None,
+    now_ms: int,
+    trace_id: str | None,
 ) -> list[Message]:
     """Write messages, and what they need, in one transaction; repeat it until it holds or patience ends."""
     now, expires_at = now_ms // 1000, now_ms // 1000 + chat.retention_seconds
@@ -231,10 +239,13 @@ def _store(
             placement = chat.rooms.place(room_id, now_ms)
             stored = _messages(room_id, drafts, ids, now_ms)
             items = [
-                message.to_item(each, placement.partition(lot), now_ms, expires_at, trace_id)
+                message.to_item(each, placement.partition(lot), now_ms, expires_at, trace_id, caller.user_id)
                 for each, lot in zip(stored, lots, strict=True)
             ]
-            writes: list[Write] = [*marker, *map(Put, items), *placement.writes]
+            place = Place(placement.hour, room_id)
+            # The hour's last message expires the retention after the hour's end.
+            notes = chat.authors.notes(caller.user_id, place, times.hour_end_seconds(now_ms) + chat.retention_seconds)
+            writes: list[Write] = [*marker, *map(Put, items), *placement.writes, *notes]
             chat.table.write(writes)
         except TableError as error:
             obstacle = error
@@ -244,6 +255,7 @@ def _store(
                 chat.rooms.forget(placement)
         else:
             chat.rooms.remember(placement, now_ms)
+            chat.authors.remember(caller.user_id, place)
             return stored
     raise TryAgain from obstacle
 

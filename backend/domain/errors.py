@@ -4,7 +4,10 @@ DomainError
 ├── InvalidInput          an argument breaks a documented rule
 ├── InvalidPageToken      `nextToken` is broken, or of another list
 ├── IdempotencyConflict   the `clientMutationId` was used with another input
+├── VersionConflict       the item has another version than the caller has seen
+├── NotFound              there is nothing of this id
 ├── Unauthorized          the caller has no right to this field or topic
+├── TooManyRequests       the caller makes more mutations than it may
 ├── TryAgain              too busy now: the same call later
 └── Internal              a defect of ours; the log has the details
 """
@@ -54,6 +57,26 @@ class IdempotencyConflict(DomainError):
         )
 
 
+class VersionConflict(DomainError):
+    """A conditional edit of an item that was changed since the caller read it."""
+
+    type = "VersionConflict"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"It has version {version} by now: read it again.", {"field": "input.version", "version": version}
+        )
+
+
+class NotFound(DomainError):
+    """A mutation of something that does not exist. `field` names the argument with its id."""
+
+    type = "NotFound"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"There is nothing with this {field}.", {"field": field})
+
+
 class Unauthorized(DomainError):
     """Worded and typed as AppSync's own refusal, so that clients handle one kind."""
 
@@ -62,6 +85,17 @@ class Unauthorized(DomainError):
     def __init__(self, field: str) -> None:
         type_name, _, field_name = field.partition(".")
         super().__init__(f"Not Authorized to access {field_name} on type {type_name}")
+
+
+class TooManyRequests(DomainError):
+    """The caller has used up its mutations for now. `retry_after_ms`: there is one again after that time."""
+
+    type = "TooManyRequests"
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(
+            f"Too many mutations: the next one in {retry_after_ms} ms at the earliest.", {"retryAfterMs": retry_after_ms}
+        )
 
 
 class TryAgain(DomainError):

@@ -29,14 +29,20 @@ class Log(Protocol):
         """Log a defect, with the exception that is being handled."""
 
 
-def answer(event: Mapping[str, Any], fields: Fields, log: Log) -> dict[str, Any]:
+def answer(
+    event: Mapping[str, Any], fields: Fields, log: Log, admit: Callable[[Caller, str], None] | None = None
+) -> dict[str, Any]:
     """Answer a field for `resolvers/appsync/lambda.js` and `subscription.js`, which make the event and take the answer.
+
+    `admit` is called before the field, with the caller and the coordinate: it raises to refuse (`domain.sessions`).
 
     Never raises: what goes wrong becomes `{"error": {type, message, data, info}}`.
     """
     coordinate = f"{event['info']['parentTypeName']}.{event['info']['fieldName']}"
     try:
         caller: Caller = from_identity(event.get("identity"))
+        if admit:
+            admit(caller, coordinate)
         return {"data": fields[coordinate](caller, **keywords(event["arguments"]))}
     except DomainError as error:
         if isinstance(error, TryAgain):

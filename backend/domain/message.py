@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypedDict
 
-from domain import times, validation
+from domain import attributes, times
 
 PREFIX = "MESSAGES#"
 
@@ -55,13 +53,19 @@ def id_of(sk: str) -> str:
 
 
 def to_item(
-    message: Message, partition: Partition, sent_at_ms: int, expires_at: int, trace_id: str | None
+    message: Message,
+    partition: Partition,
+    sent_at_ms: int,
+    expires_at: int,
+    trace_id: str | None,
+    user_id: str | None = None,
 ) -> dict[str, Any]:
-    """The item that stores a message."""
+    """The item that stores a message; `user_id` is the signed-in user's who wrote it, which the API never shows."""
     return {
         "pk": partition.pk,
         "sk": sort_key(sent_at_ms, message["id"]),
         **message,
+        "userId": user_id,
         "traceId": trace_id,
         "expiresAt": expires_at,
     }
@@ -76,19 +80,12 @@ def from_item(pk: str, sk: str, item: Mapping[str, Any]) -> Message:
     return {
         "id": id_of(sk),
         "roomId": room_of(pk) or "",
-        "author": _text(item.get("author")) or "unknown",
-        "text": _text(item.get("text")) or "",
-        "sentAt": _time(item.get("sentAt")) or times.to_iso(_time_of(sk)),
-        "version": 1 if (version := _version(item.get("version"))) is None else version,
-        "originalTime": _text(item.get("originalTime")),
+        "author": attributes.text(item.get("author")) or "unknown",
+        "text": attributes.text(item.get("text")) or "",
+        "sentAt": attributes.time(item.get("sentAt")) or times.to_iso(_time_of(sk)),
+        "version": 1 if (version := attributes.whole_number(item.get("version"))) is None else version,
+        "originalTime": attributes.text(item.get("originalTime")),
     }
-
-
-class WrongType(Exception):
-    """An attribute that is there, but is not what the API can show."""
-
-    def __init__(self, attribute: str, rule: str) -> None:
-        super().__init__(f"{attribute} {rule}")
 
 
 def to_publish(pk: str, sk: str, item: Mapping[str, Any]) -> Message:
@@ -99,35 +96,8 @@ def to_publish(pk: str, sk: str, item: Mapping[str, Any]) -> Message:
     Raises:
         WrongType: an attribute is present with another type.
     """
-    for attribute, (read, rule) in _ATTRIBUTES.items():
-        if item.get(attribute) is not None and read(item[attribute]) is None:
-            raise WrongType(attribute, f"must be {rule}, not {_shown(item[attribute])}")
+    attributes.check(item, _ATTRIBUTES)
     return from_item(pk, sk, item)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:100]}..."
-
-
-def _text(value: object) -> str | None:
-    """A text or a number as text; None for anything else, which has no text that is the same in every process."""
-    return str(value) if isinstance(value, str | Decimal) else None
-
-
-def _version(value: object) -> int | None:
-    if not isinstance(value, Decimal) or abs(value) > validation.MAX_SEQ:
-        return None
-    return int(value) if value == int(value) else None
-
-
-def _time(value: object) -> str | None:
-    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$", value):
-        return None
-    try:
-        return times.to_iso(times.to_ms(datetime.fromisoformat(value)))
-    except ValueError:
-        return None
 
 
 def _time_of(sk: str) -> int:
@@ -135,10 +105,10 @@ def _time_of(sk: str) -> int:
     return int(digits) if re.fullmatch("[0-9]{1,15}", digits) else 0
 
 
-_ATTRIBUTES: Mapping[str, tuple[Callable[[object], object], str]] = {
-    "author": (_text, "a text"),
-    "text": (_text, "a text"),
-    "sentAt": (_time, "a time with an offset"),
-    "version": (_version, "a whole number of 32 bits"),
-    "originalTime": (_text, "a text"),
+_ATTRIBUTES: attributes.Rules = {
+    "author": (attributes.text, "a text"),
+    "text": (attributes.text, "a text"),
+    "sentAt": (attributes.time, "a time with an offset"),
+    "version": (attributes.whole_number, "a whole number of 32 bits"),
+    "originalTime": (attributes.text, "a text"),
 }

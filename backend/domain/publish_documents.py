@@ -9,11 +9,17 @@ DOCUMENTS = {
         "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated message { id roomId author "
         "text sentAt version originalTime } } } }"
     ),
+    "publishUsers": (
+        "mutation PublishUsers($input: PublishUsersInput!) { publishUsers(input: $input) { userId topic "
+        "firstSeq lastSeq items { seq eventId kind at traceId key truncated profile { id displayName "
+        "attributes { name value } createdAt updatedAt version } } } }"
+    ),
 }
 
 # The type of each mutation's input.
 INPUTS = {
     "publishMessages": "PublishMessagesInput",
+    "publishUsers": "PublishUsersInput",
 }
 
 # Every input type that they need: its members and their types.
@@ -25,6 +31,13 @@ INPUT_TYPES = {
         "lastSeq": "Int!",
         "items": "[MessageChangeInput!]!",
     },
+    "PublishUsersInput": {
+        "userId": "ID!",
+        "topic": "String!",
+        "firstSeq": "Int!",
+        "lastSeq": "Int!",
+        "items": "[UserChangeInput!]!",
+    },
     "MessageChangeInput": {
         "seq": "Int!",
         "eventId": "ID!",
@@ -35,6 +48,16 @@ INPUT_TYPES = {
         "truncated": "Boolean!",
         "message": "MessageInput",
     },
+    "UserChangeInput": {
+        "seq": "Int!",
+        "eventId": "ID!",
+        "kind": "ChangeKind!",
+        "at": "AWSDateTime!",
+        "traceId": "String",
+        "key": "ID!",
+        "truncated": "Boolean!",
+        "profile": "ProfileInput",
+    },
     "MessageInput": {
         "id": "ID!",
         "roomId": "ID!",
@@ -43,6 +66,18 @@ INPUT_TYPES = {
         "sentAt": "AWSDateTime!",
         "version": "Int!",
         "originalTime": "String",
+    },
+    "ProfileInput": {
+        "id": "ID!",
+        "displayName": "String!",
+        "attributes": "[ProfileAttributeInput!]!",
+        "createdAt": "AWSDateTime!",
+        "updatedAt": "AWSDateTime!",
+        "version": "Int!",
+    },
+    "ProfileAttributeInput": {
+        "name": "String!",
+        "value": "String!",
     },
 }
 

@@ -6,7 +6,8 @@ what holds for those.
 
 from collections.abc import Callable, Mapping
 
-from domain.caller import Caller, CallerKind
+from domain import topics
+from domain.caller import OPERATORS, Caller, CallerKind
 from domain.errors import Unauthorized
 
 # Whether a caller may have a topic (`room:lobby`); None stands for a field that is about no topic.
@@ -19,6 +20,25 @@ def anyone(caller: Caller, topic: str | None) -> bool:
     return True
 
 
+def own(caller: Caller, topic: str | None) -> bool:
+    """Open to the user whom the topic is about."""
+    return topic == str(topics.user(caller.id))
+
+
+def operators(caller: Caller, topic: str | None) -> bool:
+    """Open to operators, about anyone."""
+    del topic
+    return caller.is_in(OPERATORS)
+
+
+def own_or_operators(caller: Caller, topic: str | None) -> bool:
+    """Open to the user whom the topic is about, and to operators."""
+    return own(caller, topic) or operators(caller, topic)
+
+
+_OWN: Mapping[CallerKind, Rule] = {CallerKind.USER: own}
+_OPERATORS: Mapping[CallerKind, Rule] = {CallerKind.USER: operators}
+_OWN_OR_OPERATORS: Mapping[CallerKind, Rule] = {CallerKind.USER: own_or_operators}
 _PUBLIC: Mapping[CallerKind, Rule] = {CallerKind.API_KEY: anyone, CallerKind.IAM: anyone, CallerKind.USER: anyone}
 
 RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
@@ -30,8 +50,20 @@ RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
     "Mutation.sendMessage": _PUBLIC,
     "Mutation.sendMessages": _PUBLIC,
     "Subscription.onMessages": _PUBLIC,
+    # Users have what is theirs, and operators what is anybody's.
+    "Query.me": _OWN,
+    "Query.user": _OWN_OR_OPERATORS,
+    "Query.users": _OPERATORS,
+    "Query.userChanges": _OWN,
+    "Mutation.updateProfile": _OWN,
+    "Mutation.signOut": _OWN,
+    "Mutation.deleteUser": _OWN_OR_OPERATORS,
+    "Mutation.setUserGroups": _OPERATORS,
+    "Mutation.disconnectUser": _OPERATORS,
+    "Subscription.onUser": _OWN,
     # Which of the IAM callers, says the policy of the publisher's role alone.
     "Mutation.publishMessages": {CallerKind.IAM: anyone},
+    "Mutation.publishUsers": {CallerKind.IAM: anyone},
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from domain import message, publish_inputs, topics, validation
+from domain import message, profile, publish_inputs, topics, validation
 from domain.events import Event, Kind
 from domain.table import Item, from_event
 from domain.topics import Topic
@@ -84,6 +84,12 @@ def _room(pk: str, sk: str, item: Item) -> list[Topic]:
     return [topics.room(room_id)] if room_id is not None and validation.names_room(room_id) else []
 
 
+def _user(pk: str, sk: str, item: Item) -> list[Topic]:
+    # Other items of a user are not theirs to hear of by this topic; one of whom is being deleted hears no more.
+    user_id = pk.removeprefix(profile.PREFIX)
+    return [topics.user(user_id)] if sk == profile.SORT_KEY and profile.is_there(item) and user_id else []
+
+
 # The prefixes are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
 ROUTES: Sequence[Route] = (
     Route(
@@ -91,6 +97,13 @@ ROUTES: Sequence[Route] = (
         topics=_room,
         key=lambda _, sk: message.id_of(sk),
         project=message.to_publish,
+    ),
+    Route(
+        profile.PREFIX,
+        topics=_user,
+        key=lambda pk, _: pk.removeprefix(profile.PREFIX),
+        project=profile.to_publish,
+        state_like=True,
     ),
 )
 

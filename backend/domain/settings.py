@@ -41,6 +41,11 @@ class Settings:
         return self._required("PARKED_QUEUE_URL")
 
     @property
+    def user_pool_id(self) -> str:
+        """The id of the user pool."""
+        return self._required("USER_POOL_ID")
+
+    @property
     def region(self) -> str:
         """The region of the function, set by Lambda."""
         return self._required("AWS_REGION")

@@ -60,11 +60,15 @@ class TableError(Exception):
 
 
 class ConditionFailed(TableError):
-    """`writes` are the positions, in the transaction, of those whose condition did not hold; nothing was written."""
+    """`writes` are the positions, in the transaction, of those whose condition did not hold; nothing was written.
 
-    def __init__(self, writes: Sequence[int]) -> None:
+    `item` is what is there instead, after a single Set with `tell`; None when there is nothing.
+    """
+
+    def __init__(self, writes: Sequence[int], item: Item | None = None) -> None:
         super().__init__(f"the condition of write {', '.join(map(str, writes))} does not hold")
         self.writes = tuple(writes)
+        self.item = item
 
 
 class Conflict(TableError):
@@ -94,12 +98,15 @@ class Put:
 
 @dataclass(frozen=True)
 class Set:
-    """Set some attributes of an item, which is made if it does not exist and the condition allows."""
+    """Set some attributes of an item, which is made if it does not exist and the condition allows; remove others."""
 
     key: Key
     attributes: Mapping[str, Any]
     condition: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    add: Mapping[str, int] = field(default_factory=dict)  # to numbers that the item has
+    tell: bool = False  # ConditionFailed shall have the item
 
 
 @dataclass(frozen=True)
@@ -269,9 +276,16 @@ class Table:
         else:
             request["Key"] = _key(write.key)
         if isinstance(write, Set):
-            request["UpdateExpression"] = "SET " + ", ".join(f"#{name} = :set_{name}" for name in write.attributes)
+            assignments = [f"#{name} = :set_{name}" for name in write.attributes]
+            assignments += [f"#{name} = #{name} + :add_{name}" for name in write.add]
+            request["UpdateExpression"] = f"SET {', '.join(assignments)}"
+            if write.remove:
+                request["UpdateExpression"] += " REMOVE " + ", ".join(f"#{name}" for name in write.remove)
             expressions.append(request["UpdateExpression"])
             values |= {f":set_{name}": value for name, value in write.attributes.items()}
+            values |= {f":add_{name}": number for name, number in write.add.items()}
+            if write.tell:
+                request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if write.condition:
             request["ConditionExpression"] = write.condition
         if names := {name for text in expressions for name in re.findall(r"#(\w+)", text)}:
@@ -309,7 +323,8 @@ def _table_error(error: ClientError) -> TableError | Rejected | None:
     code = error.response["Error"]["Code"]
     reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
     if code == "ConditionalCheckFailedException":
-        return ConditionFailed([0])
+        found = error.response.get("Item")  # type: ignore[typeddict-item]  # only of this exception
+        return ConditionFailed([0], from_attributes(found) if found else None)
     if failed := [position for position, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]:
         return ConditionFailed(failed)
     codes = {code, *reasons}

@@ -37,8 +37,9 @@ class Topic:
 
 
 ROOM = TopicKind("room", mutation="publishMessages", id_field="roomId", item_field="message")
+USER = TopicKind("user", mutation="publishUsers", id_field="userId", item_field="profile")
 
-KINDS = {kind.name: kind for kind in (ROOM,)}
+KINDS = {kind.name: kind for kind in (ROOM, USER)}
 
 
 def named(name: str) -> Topic | None:
@@ -50,3 +51,8 @@ def named(name: str) -> Topic | None:
 def room(room_id: str) -> Topic:
     """The topic of a room's messages."""
     return Topic(ROOM, room_id)
+
+
+def user(user_id: str) -> Topic:
+    """The topic of a user's own profile."""
+    return Topic(USER, user_id)

@@ -1,5 +1,6 @@
 """The rules for what callers pass in, each named as the schema names its argument."""
 
+import re
 import unicodedata
 
 from domain.errors import InvalidInput
@@ -8,6 +9,7 @@ MAX_ROOM_ID = 128
 MAX_TEXT = 4000
 MAX_AUTHOR = 64
 MAX_ORIGINAL_TIME = 64
+MAX_KEY_NAME = 64
 MAX_CLIENT_MUTATION_ID = 128
 MAX_MESSAGES = 90
 MAX_SEQ = 2**31 - 1  # GraphQL's Int
@@ -31,6 +33,30 @@ def names_room(value: str) -> bool:
 def author(field: str, value: str) -> str:
     """A display name. Raises InvalidInput."""
     _label(field, value, MAX_AUTHOR)
+    return value
+
+
+def display_name(field: str, value: str) -> str:
+    """What others are to call a user. Raises InvalidInput."""
+    _label(field, value, MAX_AUTHOR)
+    return value
+
+
+def is_id(value: str) -> bool:
+    """Whether a text may be an id that we, or Cognito, gave out: anything else is the id of nothing."""
+    return re.fullmatch("[0-9A-Za-z-]{1,64}", value) is not None
+
+
+def at_most(field: str, value: str, most: int) -> str:
+    """A text of 0 to `most` characters. Raises InvalidInput."""
+    if value:
+        _length(field, value, most)
+    return value
+
+
+def key_name(field: str, value: str) -> str:
+    """What operators call an auth key. Raises InvalidInput."""
+    _label(field, value, MAX_KEY_NAME)
     return value
 
 

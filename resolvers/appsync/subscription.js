@@ -1,7 +1,7 @@
 import { extensions, util } from '@aws-appsync/utils';
 
-// Every subscription field. The function checks the caller's right and answers {data: {topic}} or {error}; the topic is
-// the server's, never what a client sent.
+// Every subscription field. The function checks the caller's right and answers {data: {topic, userId}} or {error};
+// both are the server's, never what a client sent. Only a user's subscription has a userId, and can be ended.
 export function request(ctx) {
   const { fieldName, parentTypeName } = ctx.info;
   return {
@@ -18,7 +18,11 @@ export function response(ctx) {
   if (error) {
     return util.error(error.message, error.type, error.data, error.info);
   }
-  extensions.setSubscriptionFilter(onlyTopic(ctx.result.data.topic));
+  const { topic, userId } = ctx.result.data;
+  extensions.setSubscriptionFilter(onlyTopic(topic));
+  if (userId) {
+    extensions.setSubscriptionInvalidationFilter(ofUser(userId, topic));
+  }
   return null;
 }
 
@@ -28,4 +32,15 @@ function onlyTopic(topic) {
     return util.error('A subscription needs a topic.', 'Internal');
   }
   return { filterGroup: [{ filters: [{ fieldName: 'topic', operator: 'eq', value: topic }] }] };
+}
+
+// What ends it (ending.js): the user's right to this topic is gone, or to all of theirs.
+function ofUser(userId, topic) {
+  const user = { fieldName: 'userId', operator: 'eq', value: userId };
+  return {
+    filterGroup: [
+      { filters: [user, { fieldName: 'topic', operator: 'eq', value: topic }] },
+      { filters: [user, { fieldName: 'topic', operator: 'eq', value: '*' }] },
+    ],
+  };
 }

@@ -14,6 +14,7 @@ from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.message import Message
 from domain.rooms import Rooms
+from domain.sessions import Sessions
 from domain.settings import settings
 from domain.table import Table, dynamodb
 from domain.traces import current_trace_id
@@ -62,7 +63,7 @@ def send_messages(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  
 
 def on_messages(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Subscription.onMessages"""
-    return {"topic": chat.on_messages(caller, **arguments)}
+    return {"topic": chat.on_messages(caller, **arguments), "userId": caller.user_id}
 
 
 FIELDS: fields.Fields = {
@@ -78,4 +79,4 @@ FIELDS: fields.Fields = {
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one field."""
     del context
-    return fields.answer(event, FIELDS, logger)
+    return fields.answer(event, FIELDS, logger, Sessions(chat_here().table, SYSTEM).require)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain import message, routing
+from domain import attributes, message, routing
 from domain.message import Partition
 from domain.routing import Route
 from domain.topics import Topic, TopicKind
@@ -73,7 +73,7 @@ def test_what_was_wrong_before_does_not_stop_what_is_right_now() -> None:
 )  # fmt: skip
 def test_an_attribute_of_a_wrong_type_is_told_to_nobody(attribute: str, value: dict[str, Any]) -> None:
     """A stand-in would be told as if someone had written it."""
-    with pytest.raises(message.WrongType, match=f"{attribute} must be "):
+    with pytest.raises(attributes.WrongType, match=f"{attribute} must be "):
         routing.route(record("INSERT", PK, None, **{attribute: value}))
 
 

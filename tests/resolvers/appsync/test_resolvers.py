@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from local.appsync.javascript import Code, JavaScript, Outcome
+from local.appsync.limits import INVALIDATIONS_PER_REQUEST
+from tests.backend.domain.schema import schema
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "resolvers/appsync"
@@ -39,7 +41,7 @@ def test_every_file_obeys_the_language_limits(load: Callable[[str], Code], path:
     assert (FOLDER / path).stat().st_size < 32_768
 
 
-@pytest.mark.parametrize("name", ["lambda.js", "subscription.js"])
+@pytest.mark.parametrize("name", ["lambda.js", "subscription.js", "ending.js"])
 def test_a_function_is_told_what_it_needs_and_no_credentials(load: Callable[[str], Code], name: str) -> None:
     context = {
         "arguments": {"roomId": "lobby"},
@@ -60,7 +62,7 @@ def test_a_function_is_told_what_it_needs_and_no_credentials(load: Callable[[str
     }
 
 
-@pytest.mark.parametrize("name", ["lambda.js", "subscription.js"])
+@pytest.mark.parametrize("name", ["lambda.js", "subscription.js", "ending.js"])
 def test_a_functions_error_becomes_the_fields(load: Callable[[str], Code], name: str) -> None:
     error = {"type": "InvalidInput", "message": "roomId must not be empty.", "data": None, "info": {"field": "roomId"}}
     assert failure(load(name).run("response", {"result": {"error": error}})) == (
@@ -83,6 +85,39 @@ def test_a_subscription_is_filtered_by_the_functions_topic(load: Callable[[str],
     assert outcome.subscription_filter == {
         "filterGroup": [{"filters": [{"fieldName": "topic", "operator": "eq", "value": "room:lobby"}]}]
     }
+
+
+def test_a_users_subscription_ends_by_its_topic_or_with_all_of_the_users(load: Callable[[str], Code]) -> None:
+    data = {"topic": "room:lobby", "userId": "ann"}
+    outcome = load("subscription.js").run("response", {"result": {"data": data}})
+    assert value(outcome) is None
+    user = {"fieldName": "userId", "operator": "eq", "value": "ann"}
+    assert outcome.invalidation_filter == {
+        "filterGroup": [
+            {"filters": [user, {"fieldName": "topic", "operator": "eq", "value": topic}]}
+            for topic in ("room:lobby", "*")
+        ]
+    }
+
+
+def test_a_subscription_of_nobody_is_ended_by_nothing(load: Callable[[str], Code]) -> None:
+    data = {"topic": "room:lobby", "userId": None}
+    outcome = load("subscription.js").run("response", {"result": {"data": data}})
+    assert outcome.subscription_filter is not None
+    assert outcome.invalidation_filter is None
+
+
+def test_ending_ends_every_field_of_subscription(load: Callable[[str], Code]) -> None:
+    ends = {"userId": "ann", "topic": "*"}
+    outcome = load("ending.js").run("response", {"result": {"data": {"answer": {"userId": "ann"}, "ends": ends}}})
+    assert value(outcome) == {"userId": "ann"}
+    subscription = schema().subscription_type
+    assert subscription is not None
+    assert [(each.subscription_field, each.payload) for each in outcome.invalidations] == [
+        (name, ends) for name in sorted(subscription.fields)
+    ]
+    # https://docs.aws.amazon.com/appsync/latest/devguide/extensions-js.html
+    assert len(outcome.invalidations) <= INVALIDATIONS_PER_REQUEST
 
 
 @pytest.mark.parametrize("data", [{}, {"topic": ""}, {"topic": None}])

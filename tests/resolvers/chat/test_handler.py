@@ -135,7 +135,7 @@ def test_missed_changes_are_answered(chat: ModuleType, change_log_table: Table) 
 
 
 def test_a_subscriber_gets_the_servers_topic(chat: ModuleType) -> None:
-    assert ask(chat, "Subscription.onMessages", roomId="lobby") == {"data": {"topic": "room:lobby"}}
+    assert ask(chat, "Subscription.onMessages", roomId="lobby") == {"data": {"topic": "room:lobby", "userId": None}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,150 @@
+"""The only Cognito code: the users of the pool, by the name that they sign in with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
+
+from domain import times, validation
+from domain.errors import InvalidPageToken, TryAgain
+
+MAX_PAGE = 60  # of ListUsers
+
+_BUSY = frozenset(
+    {"TooManyRequestsException", "ThrottlingException", "LimitExceededException", "InternalErrorException",
+     "ConcurrentModificationException"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PoolUser:
+    """A user as the pool knows them. Times are epoch milliseconds."""
+
+    id: str
+    name: str
+    email: str | None
+    status: str
+    enabled: bool
+    created_ms: int
+
+
+def cognito(**options: Any) -> Any:
+    """A client for single requests. Each takes a fraction of a second; AppSync waits 30."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=8)
+    return boto3.client("cognito-idp", config=config, **options)
+
+
+class Pool:
+    """One user pool. All methods raise TryAgain when Cognito throttles or does not answer."""
+
+    def __init__(self, pool_id: str, client: Any) -> None:
+        self._id = pool_id
+        self._client = client
+
+    def get(self, name: str) -> PoolUser | None:
+        """A user by the name that they sign in with."""
+        with _errors():
+            try:
+                answer = self._client.admin_get_user(UserPoolId=self._id, Username=name)
+            except self._client.exceptions.UserNotFoundException:
+                return None
+        return _user(answer, answer["UserAttributes"])
+
+    def find(self, user_id: str) -> PoolUser | None:
+        """A user by `sub`. A search, which Cognito allows 30 times a second: for users whose name is not known."""
+        if not validation.is_id(user_id):
+            return None  # no sub, and nothing that may stand in a filter
+        with _errors():
+            answer = self._client.list_users(UserPoolId=self._id, Filter=f'sub = "{user_id}"', Limit=1)
+        return next((_user(each, each["Attributes"]) for each in answer["Users"]), None)
+
+    def page(self, limit: int, position: str | None) -> tuple[list[PoolUser], str | None]:
+        """Up to `limit` users from a position on, and the position of the next page.
+
+        Raises:
+            InvalidPageToken: there is no such position.
+        """
+        request = {"UserPoolId": self._id, "Limit": limit}
+        if position is not None:
+            request["PaginationToken"] = position
+        with _errors():
+            try:
+                answer = self._client.list_users(**request)
+            except self._client.exceptions.InvalidParameterException as error:
+                raise InvalidPageToken from error
+        return [_user(each, each["Attributes"]) for each in answer["Users"]], answer.get("PaginationToken")
+
+    def groups(self, name: str) -> list[str]:
+        """The groups of a user; none of one who does not exist."""
+        found: list[str] = []
+        request = {"UserPoolId": self._id, "Username": name, "Limit": MAX_PAGE}
+        with _errors():
+            try:
+                while True:
+                    answer = self._client.admin_list_groups_for_user(**request)
+                    found += [group["GroupName"] for group in answer["Groups"]]
+                    if not (token := answer.get("NextToken")):
+                        return sorted(found)
+                    request["NextToken"] = token
+            except self._client.exceptions.UserNotFoundException:
+                return []
+
+    def set_groups(self, name: str, wanted: Iterable[str], among: Iterable[str]) -> None:
+        """Put a user into the wanted groups, and out of all others of `among`. May be repeated."""
+        wanted, present = set(wanted), set(self.groups(name))
+        for group in sorted(set(among)):
+            request = {"UserPoolId": self._id, "Username": name, "GroupName": group}
+            with _errors():
+                if group in wanted - present:
+                    self._client.admin_add_user_to_group(**request)
+                elif group in present - wanted:
+                    self._client.admin_remove_user_from_group(**request)
+
+    def sign_out(self, name: str) -> None:
+        """Let no refresh token of a user count any more. Nothing happens for one who does not exist."""
+        with _errors():
+            try:
+                self._client.admin_user_global_sign_out(UserPoolId=self._id, Username=name)
+            except self._client.exceptions.UserNotFoundException:
+                return
+
+    def delete(self, name: str) -> None:
+        """Remove a user, if there is one."""
+        with _errors():
+            try:
+                self._client.admin_delete_user(UserPoolId=self._id, Username=name)
+            except self._client.exceptions.UserNotFoundException:
+                return
+
+
+def _user(answer: dict[str, Any], attributes: list[dict[str, str]]) -> PoolUser:
+    held = {each["Name"]: each.get("Value", "") for each in attributes}
+    created: datetime = answer["UserCreateDate"]
+    return PoolUser(
+        id=held["sub"],
+        name=answer["Username"],
+        email=held.get("email"),
+        status=answer["UserStatus"],
+        enabled=answer["Enabled"],
+        created_ms=times.to_ms(created),
+    )
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """What may be over soon as TryAgain. Others (a missing right, a missing pool) pass."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _BUSY:
+            raise TryAgain from error
+        raise
+    except (ConnectionError, HTTPClientError) as error:
+        raise TryAgain from error

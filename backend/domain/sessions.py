@@ -1,0 +1,65 @@
+"""Whether a user's token still counts.
+
+AppSync takes a token until it expires, an hour after it was issued, whatever became of its user since. So every field
+that Python answers asks the user's profile, with one strongly consistent read, whether the token is from before a
+sign-out, a change of groups, or the user's deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain import profile
+from domain.caller import Caller
+from domain.clock import Clock
+from domain.errors import Unauthorized
+from domain.table import Set, Table
+
+# Whoever deletes themselves must be able to ask again until it is done.
+_OF_THE_DELETED = frozenset({"Mutation.deleteUser"})
+
+
+def stands(caller: Caller, item: Mapping[str, Any] | None, field: str) -> bool:
+    """Whether a caller's token counts for a field, by the user's profile (`profile.key`) as read just now."""
+    if caller.user_id is None or item is None:
+        return True
+    if "deletedAt" in item and field not in _OF_THE_DELETED:
+        return False
+    return caller.issued_at > profile.valid_after(item)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The sessions of all users, by the table that has their profiles."""
+
+    table: Table
+    clock: Clock
+
+    def require(self, caller: Caller, field: str) -> None:
+        """Let only those pass whose token counts.
+
+        Raises:
+            Unauthorized: it does not.
+            TableError: the table did not answer.
+        """
+        if caller.user_id is None:
+            return
+        item = self.table.get(profile.key(caller.user_id), self.clock.now_ms() // 1000)
+        if not stands(caller, item, field):
+            raise Unauthorized(field)
+
+
+def ending(user_id: str, now_ms: int) -> Set:
+    """The write after which a user's tokens from before do not count."""
+    return Set(profile.key(user_id), {"validAfter": now_ms // 1000})
+
+
+def settle(clock: Clock, ended_ms: int) -> None:
+    """Wait until tokens that are issued from now on count.
+
+    Tokens know the second of their issue only. One of the second in which sessions ended is taken for one from
+    before, so whoever ended them is told so when that second is over: a new sign-in is then never refused.
+    """
+    clock.sleep(max(0.0, (ended_ms // 1000 + 1) - clock.now_ms() / 1000))
