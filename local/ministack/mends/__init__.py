@@ -15,6 +15,7 @@ from local.ministack.mends import (
     cognito_pools,
     durability,
     dynamodb,
+    http_apis,
     iam,
     kinesis,
     lambda_functions,
@@ -72,6 +73,11 @@ MENDS: tuple[Callable[[], None], ...] = (
     lambda_functions.keep_event_source_mapping_properties,
     lambda_functions.keep_function_properties,
     lambda_functions.serve_the_code_of_versions,
+    http_apis.import_open_api_definitions,
+    http_apis.invoke_as_api_gateway,
+    http_apis.evaluate_actions_of_authorizers,
+    http_apis.refuse_malformed_tokens,
+    http_apis.limit_requests_to_http_apis,
 )
 
 
