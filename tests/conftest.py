@@ -74,7 +74,7 @@ def dynamodb_client(aws_endpoint: str) -> DynamoDBClient:
 
 @pytest.fixture
 def new_table(dynamodb_client: DynamoDBClient) -> Callable[[str], Table]:
-    """Makes an empty table as `stacks/data.yaml` defines it, by its logical id."""
+    """Makes an empty table as its stack defines it, by its logical id."""
 
     def make(logical_id: str) -> Table:
         name = f"{logical_id}-{uuid.uuid4()}"
@@ -98,8 +98,8 @@ def change_log_table(new_table: Callable[[str], Table]) -> Table:
 
 def table_definition(logical_id: str) -> dict[str, Any]:
     """What CreateTable takes of a table's definition in the template."""
-    template = yaml_parse((ROOT / "stacks" / "data.yaml").read_text())
-    properties = template["Resources"][logical_id]["Properties"]
+    stacks = [yaml_parse(path.read_text())["Resources"] for path in sorted((ROOT / "stacks").glob("*.yaml"))]
+    (properties,) = (resources[logical_id]["Properties"] for resources in stacks if logical_id in resources)
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
     definition = {name: properties[name] for name in kept if name in properties}
     if "StreamSpecification" in definition:
