@@ -30,12 +30,15 @@ class AppSync:
     def __init__(self, kernel: Kernel, weather: Weather) -> None:
         self.kernel = kernel
         self.weather = weather
-        self.published: list[dict[str, Any]] = []
+        self.refused: set[str] = set()
         self._live: list[_Live] = []
+
+    def refuses(self, envelope: dict[str, Any]) -> bool:
+        """Whether a change of an envelope has a text that is not taken."""
+        return any(item["message"] and item["message"]["text"] in self.refused for item in envelope["items"])
 
     def publish(self, envelope: dict[str, Any]) -> None:
         """A publish mutation took effect: the envelope goes to all whose subscription is live."""
-        self.published.append(envelope)
         for live in self._live:
             if live.room_id == envelope["roomId"]:
                 live.push(envelope)

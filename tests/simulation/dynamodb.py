@@ -72,6 +72,7 @@ class DynamoDB:
         self._weather = weather
         self._page_bytes = page_bytes
         self._tables: dict[str, _Table] = {}
+        self.indigestible: set[str] = set()  # texts that no item may hold
         self._tokens: dict[str, str] = {}  # transactions by token: "running" or "done"
 
     def listen(self, table: str, listener: Listener) -> None:
@@ -202,6 +203,8 @@ class DynamoDB:
             for (kind, write), place in zip(writes, places, strict=True):
                 if kind != "ConditionCheck":
                     _outcome(kind, write, place)
+                    changes = write.get("Item", {}).get("changes", {}).get("S", "")
+                    _validate(not any(f'"{text}"' in changes for text in self.indigestible), "indigestible")
             reasons = [
                 "TransactionConflict"
                 if place.locked_by

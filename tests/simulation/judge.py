@@ -7,7 +7,7 @@ had to start anew (`resyncRequired`) is not owed what the state that it then rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 
@@ -80,13 +80,23 @@ MOST_SKEW_SECONDS = 1200.0
 """By how much two clocks differ at most."""
 
 
-def problems(histories: Mapping[str, History], diaries: Sequence[Diary], retention_seconds: float) -> list[str]:
+def problems(
+    histories: Mapping[str, History],
+    diaries: Sequence[Diary],
+    retention_seconds: float,
+    *,
+    given_up: Set[str] = frozenset(),
+    exhausted: Set[str] = frozenset(),
+) -> list[str]:
     """What is wrong, a line each; none when each subscriber was told exactly what it was owed.
 
     Args:
         histories: by topic.
         diaries: of all subscribers, at the end.
         retention_seconds: how long changes can be fetched; nobody may be sent away that missed only newer ones.
+        given_up: the ids of events that an operator chose not to tell. One that is delivered again by the stream
+            after that may be told all the same.
+        exhausted: of those that the event source mapping gave up. A later one of the item takes the place of each.
     """
     found: list[str] = []
     numbers: dict[tuple[str, int], str] = {}
@@ -96,7 +106,7 @@ def problems(histories: Mapping[str, History], diaries: Sequence[Diary], retenti
         found += _resyncs(diary, history, retention_seconds)
         found += [f"{diary.name}: unknown {seen}" for seen in diary.seen if seen.key not in history]
         for key, owed in history.items():
-            found += _item(diary, key, owed)
+            found += _item(diary, key, owed, given_up, exhausted)
     return found
 
 
@@ -124,10 +134,11 @@ def _resyncs(diary: Diary, history: History, retention_seconds: float) -> list[s
     return found
 
 
-def _item(diary: Diary, key: str, owed: Sequence[Owed]) -> list[str]:
+def _item(diary: Diary, key: str, owed: Sequence[Owed], given_up: Set[str], exhausted: Set[str]) -> list[str]:
     places = {each.event_id: place for place, each in enumerate(owed)}
     found: list[str] = []
     told: list[int] = []
+    last = -1
     for seen in diary.seen:
         if seen.key != key:
             continue
@@ -139,10 +150,12 @@ def _item(diary: Diary, key: str, owed: Sequence[Owed]) -> list[str]:
             found.append(f"{diary.name}: {seen} is not what was written: {owed[place]}")
         if place in told:
             found.append(f"{diary.name}: duplicate {seen}")
-        elif told and place < told[-1]:
-            found.append(f"{diary.name}: out of order {seen} after {owed[told[-1]].event_id}")
+        elif place < last and seen.event_id not in given_up:
+            found.append(f"{diary.name}: out of order {seen} after {owed[last].event_id}")
         told.append(place)
-    missing = _required(diary, key, owed, told) - set(told)
+        last = max(last, place)
+    missing = _required(diary, key, owed, told, given_up) - set(told)
+    missing -= {place for place in missing if owed[place].event_id in exhausted and place < max(told, default=-1)}
     return found + [f"{diary.name}: lost {key} {owed[place]}" for place in sorted(missing)]
 
 
@@ -157,7 +170,7 @@ def _says(seen: Seen, owed: Sequence[Owed]) -> bool:
     return seen.token == written.token or (written.large and seen.token in {each.token for each in owed if each.token})
 
 
-def _required(diary: Diary, key: str, owed: Sequence[Owed], told: Sequence[int]) -> set[int]:
+def _required(diary: Diary, key: str, owed: Sequence[Owed], told: Sequence[int], given_up: Set[str]) -> set[int]:
     if diary.live_at is None:
         return set()
     first = 0
@@ -167,9 +180,9 @@ def _required(diary: Diary, key: str, owed: Sequence[Owed], told: Sequence[int])
     required = set(range(first, len(owed)))
     for resync in diary.resyncs:
         required -= set(range(_shown(resync, key, owed) + 1))
-    if required and owed[0].state_like:
-        return {max(required)} if max(required) == len(owed) - 1 else set()
-    return required
+    if owed[0].state_like:
+        required &= {len(owed) - 1}
+    return {place for place in required if owed[place].event_id not in given_up}
 
 
 def _shown(resync: Resync, key: str, owed: Sequence[Owed]) -> int:

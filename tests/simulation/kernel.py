@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -22,6 +22,7 @@ EPOCH_MS = 1_800_000_000_000
 
 _MOST_STEPS = 2_000_000
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -257,34 +258,23 @@ class Kernel:
         self.loop.close()
 
 
-class Threads(Executor):
-    """A thread pool whose threads are processes of the host that asks."""
+class Threads:
+    """`domain.publication.Threads`: what a thread pool's `map` does, with processes of the host that asks."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Start a function beside its caller."""
-        host = self._kernel.current().host
-        process = self._kernel.process(host, f"{self._kernel.current().name}+", lambda: fn(*args, **kwargs))
-        return _ProcessFuture(self._kernel, process)
+    def __call__(self, function: Callable[[A], T], values: Iterable[A], /) -> Iterator[T]:
+        """Start the function on all values side by side; wait for the results in turn."""
+        caller = self._kernel.current()
+        started = [
+            self._kernel.process(caller.host, f"{caller.name}/{number}", partial(function, value))
+            for number, value in enumerate(values)
+        ]
+        return map(self._result, started)
 
-
-class _ProcessFuture(Future[Any]):
-    """The result of a process; who asks for it waits as a process does."""
-
-    def __init__(self, kernel: Kernel, process: Process) -> None:
-        super().__init__()
-        self._kernel = kernel
-        self._process = process
-
-    def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - the interface's
-        """Wait for the result."""
+    def _result(self, process: Process) -> Any:
         try:
-            return self._kernel.wait(self._process.done)
+            return self._kernel.wait(process.done)
         except ProcessKilled as error:
             raise Killed from error
-
-    def done(self) -> bool:
-        """Whether it has ended."""
-        return self._process.done.done()

@@ -1,4 +1,4 @@
-"""The publisher as a container runs it."""
+"""The publisher's function, as a container has it: the real code on simulated services."""
 
 from __future__ import annotations
 
@@ -6,51 +6,67 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain import envelopes, routing
-from domain.changes import ChangeLog, Event
-from domain.chat import Chat
-from domain.publishing import PublishError, Unreachable
-from domain.table import TableError
-from domain.topics import Topic
+from botocore.credentials import Credentials
+
+from domain.bucket import Bucket
+from domain.changes import ChangeLog
+from domain.leftovers import Leftovers
+from domain.parking import Parking
+from domain.publication import Publication
+from domain.publishing import Publisher
+from domain.queue import Queue
+from domain.redrive import Redrive, answer
+from domain.replaying import Replaying
+from domain.routing import Route
+from domain.table import Table
 from tests.simulation.appsync import AppSync
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.http import Http
-from tests.simulation.kernel import Kernel
-from tests.simulation.mapping import Handler
+from tests.simulation.kernel import Kernel, Threads
 from tests.simulation.network import Network
+
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:000000000000:function:publish"
 
 
 @dataclass(frozen=True)
-class Container:
+class Surroundings:
     """What a container's code stands on."""
 
     clock: SimulatedClock
-    log: ChangeLog
-    chat: Chat
     kernel: Kernel
     network: Network
     appsync: AppSync
+    change_log: Table
+    storage: Any
+    routes: Sequence[Route]
+    retention_seconds: int
+
+    @property
+    def log(self) -> ChangeLog:
+        """A change log with nothing in its memory."""
+        return ChangeLog(self.change_log, self.retention_seconds, self.clock)
 
 
-def publisher(container: Container) -> Handler:
-    """The publisher of a cold container."""
-    http = Http(container.kernel, container.network, container.appsync)
+class PublishFunction:
+    """What `streams/publish/handler.py` puts together."""
 
-    def handle(records: Sequence[dict[str, Any]], deadline: float) -> Sequence[int]:
-        events: dict[Topic, dict[str, Event]] = {}
-        positions: dict[str, int] = {}
-        for position, record in enumerate(records):
-            for change in routing.route(routing.from_stream(record)):
-                events.setdefault(change.topic, {})[change.event.event_id] = change.event
-                positions.setdefault(change.event.event_id, position)
-        failed: set[int] = set()
-        for topic, found in events.items():
-            try:
-                entries = container.log.append(topic, list(found.values()), deadline)
-                for envelope in envelopes.pack(topic, entries):
-                    http.publish(envelope.text, deadline)
-            except (TableError, PublishError, Unreachable):
-                failed |= {positions[event_id] for event_id in found}
-        return [min(failed)] if failed else []
+    def __init__(self, here: Surroundings) -> None:
+        log, clock = here.log, here.clock
+        bucket, queue = Bucket("failures", here.storage), Queue("parked", here.storage)
+        parking = Parking(here.change_log, bucket, queue, clock)
+        http: Any = Http(here.kernel, here.network, here.appsync)
+        publisher = Publisher("https://simulated/graphql", "us-east-1", Credentials("key", "secret"), clock, http)
+        self.publication = Publication(
+            log, publisher, parking, Threads(here.kernel), clock, lambda _name, _number: None, here.routes
+        )
+        leftovers = Leftovers(self.publication, parking, bucket, clock, FUNCTION_ARN)
+        replaying = Replaying(log, self.publication, parking, clock)
+        self._redrive = Redrive(replaying, leftovers, parking, bucket, queue, clock)
 
-    return handle
+    def run(self, records: Sequence[dict[str, Any]], deadline: float) -> Sequence[int]:
+        """Publish a batch; the places of those that must come again."""
+        return self.publication.run(records, deadline)
+
+    def operate(self, event: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """Answer an operation."""
+        return answer(event, self._redrive, dict, deadline)

@@ -27,11 +27,12 @@ class Stream:
         self._kernel = kernel
         self.shards = [Shard(f"shard-{number}") for number in range(shards)]
         self.last_event_id = ""
+        self.by_ttl = False  # what goes now has expired
         self._count = 0
         # The clocks that stamp records need not agree with each other, nor with the publisher's.
         self._skews = [kernel.random.randint(-1500, 1500) for _ in range(shards)]
 
-    def changed(self, keys: Attributes, old: Attributes | None, new: Attributes | None, *, ttl: bool = False) -> None:
+    def changed(self, keys: Attributes, old: Attributes | None, new: Attributes | None) -> None:
         """An item has changed."""
         self._count += 1
         number = zlib.crc32(f"{keys['pk']['S']}|{keys['sk']['S']}".encode()) % len(self.shards)
@@ -57,7 +58,7 @@ class Stream:
             "dynamodb": change,
             "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/Main/stream/1",
         }
-        if ttl:
+        if self.by_ttl:
             record["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
         shard.records.append(record)
         shard.grown.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 
@@ -29,7 +29,7 @@ class Subscriber:
 
     def __init__(
         self, name: str, room_id: str, after: int | None, *, kernel: Kernel, weather: Weather,
-        query: Query, state: Callable[[str], dict[str, str]],
+        query: Query, state: Callable[[str], Mapping[str, str]],
     ) -> None:  # fmt: skip
         self.diary = Diary(name, room_id, from_start=after == 0)
         self.present = False

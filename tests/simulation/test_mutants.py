@@ -7,17 +7,24 @@ simulation has become blind to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import pytest
 
-from domain import changes, chat, chunks, memory
+from domain import changes, chat, chunks, envelopes, memory, publication, routing
 from domain.changes import ChangeLog
 from domain.chunks import Chunk, Draft
 from domain.events import Entry
 from domain.memory import Head, Memory, View
-from domain.table import Put
+from domain.parking import Mark, Parking, Reason, Waiting
+from domain.publication import Publication, Subject
+from domain.publishing import PublishError
+from domain.pushing import Publishes, Push, Told
+from domain.replaying import Replaying
+from domain.table import Delete, Put, TableError
 from headwater.changes import Change
 from headwater.room import Room
 from headwater.sequence import Sequence as ClientSequence
@@ -59,17 +66,17 @@ def raises_any_head(patch: Patch) -> None:
 
 
 def believes_its_clock(patch: Patch) -> None:
-    """A chunk is numbered at the time of the container's clock, whatever the records and the head say."""
+    """Where to look for an event is told by the container's clock instead of the stream's."""
 
-    class OnlyTheClock(ChangeLog):
-        def _write(self, topic: str, head: Head, drafts: Sequence[Draft], budget: int) -> list[Chunk]:
-            at = self._clock.now_ms()
-            added = list(chunks.cut(drafts, head.seq, at, most=99, budget=budget))
-            raised = changes._raise_head(topic, head, Head(added[-1].last, at))
-            self._table.write([raised, *(chunk.put(topic, at // 1000 + 200_000) for chunk in added)])
-            return added
+    def write(log: ChangeLog, topic: str, head: Head, drafts: Sequence[Draft], budget: int) -> list[Chunk]:
+        at = log._clock.now_ms()
+        cut = chunks.cut(drafts, after=head.seq, at=at, newest=0, most=99, budget=budget)
+        added = [replace(chunk, newest=at) for chunk in cut]
+        raised = changes._raise_head(topic, head, Head(added[-1].last, at, at))
+        log._table.write([raised, *(chunk.put(topic, at // 1000 + 200_000) for chunk in added)])
+        return added
 
-    patch.setattr(ChangeLog, "_write", OnlyTheClock._write)
+    patch.setattr(ChangeLog, "_write", write)
 
 
 def believes_that_a_query_sees_all(patch: Patch) -> None:
@@ -100,6 +107,118 @@ def counts_time_wrongly_when_it_forgets(patch: Patch) -> None:
     patch.setattr(View, "_forget", forget)
 
 
+def publishes_before_it_numbers(patch: Patch) -> None:
+    """Changes go out with the numbers that they will probably get."""
+    append = ChangeLog.append
+
+    def run(push: Push, log: ChangeLog, publisher: Publishes, deadline: float) -> Push:
+        try:
+            head = log._read_head(str(push.topic)).seq
+            drafts = [chunks.draft(told.event, push.topic.kind.item_field) for told in push.told]
+            guessed = [draft.numbered(head + place, 0) for place, draft in enumerate(drafts, 1)]
+            for envelope in envelopes.pack(push.topic, guessed):
+                publisher.publish(envelope, deadline)
+            append(log, push.topic, [told.event for told in push.told], deadline)
+        except (PublishError, TableError) as error:
+            push.obstacle = error
+        else:
+            for told in push.told:
+                told.published = True
+        return push
+
+    patch.setattr(Push, "run", run)
+
+
+def reports_no_failure(patch: Patch) -> None:
+    """What could not be published for now is not delivered again."""
+    patch.setattr(Publication, "run", _after(Publication.run, lambda _: []))
+
+
+def reports_the_last_failure(patch: Patch) -> None:
+    """Of several failed records the last one is reported."""
+    patch.setattr(Publication, "run", _after(Publication.run, lambda failed: failed[-1:]))
+
+
+def does_not_look_for_marks(patch: Patch) -> None:
+    """A later record of an item that is parked overtakes it."""
+    patch.setattr(Parking, "marks", lambda _parking, _keys: {})
+
+
+def does_not_hold_back_what_follows(patch: Patch) -> None:
+    """In a batch, what follows a refused change of its item is published."""
+
+    def refuse(_push: Push, told: Told, error: Exception) -> None:
+        told.refusal = Reason.of(error)
+
+    patch.setattr(Push, "_refuse", refuse)
+
+
+def marks_before_it_stores(patch: Patch) -> None:
+    """An item has a mark while its records are not in the bucket yet."""
+    store, write_mark = Parking._store, Parking._write_mark
+    waiting: list[Callable[[], object]] = []
+
+    def remember(*arguments: Any) -> None:
+        waiting[:] = [lambda: store(*arguments)]
+
+    def mark_first(parking: Parking, *arguments: Any) -> None:
+        then = waiting.pop()
+        write_mark(parking, *arguments)
+        then()
+
+    patch.setattr(Parking, "_store", remember)
+    patch.setattr(Parking, "_write_mark", mark_first)
+
+
+def lifts_without_looking(patch: Patch) -> None:
+    """A mark is removed although something was parked behind it meanwhile."""
+
+    def lift(parking: Parking, mark: Mark) -> bool:
+        parking._table.write([Delete(("PARKED", int(mark.id, 16)))])
+        return True
+
+    patch.setattr(Parking, "lift", lift)
+
+
+def replays_the_last_first(patch: Patch) -> None:
+    """What waits is replayed in the wrong order."""
+    waiting = Parking.waiting
+
+    def backwards(parking: Parking, mark: Mark, after: int = 0) -> Iterator[Waiting]:
+        return iter(list(waiting(parking, mark, after))[::-1])
+
+    patch.setattr(Parking, "waiting", backwards)
+
+
+def numbers_anew_what_it_replays(patch: Patch) -> None:
+    """A replay looks for numbers only from its own beginning on."""
+    project = Publication.project
+    push = Replaying._push
+
+    def forgetting(replaying: Replaying, *arguments: Any) -> Any:
+        with pytest.MonkeyPatch.context() as inner:
+
+            def project_now(publication: Publication, subject: Subject) -> None:
+                project(publication, subject)
+                now = replaying._clock.now_ms()
+                subject.changes = [replace(each, event=replace(each.event, since_ms=now)) for each in subject.changes]
+
+            inner.setattr(Publication, "project", project_now)
+            return push(replaying, *arguments)
+
+    patch.setattr(Replaying, "_push", forgetting)
+
+
+def forgets_what_a_state_covers(patch: Patch) -> None:
+    """Of a state-like item's changes that were told as one, the log knows only the last."""
+    patch.setattr(publication, "coalesced", lambda events: events[-1])
+
+
+def tells_what_has_not_changed(patch: Patch) -> None:
+    """A write that changes nothing the API shows is told."""
+    patch.setattr(routing, "_shown_before", lambda _record, _route: None)
+
+
 def does_not_fetch_gaps(patch: Patch) -> None:
     """The client waits for what was lost."""
     patch.setattr(ClientSequence, "fetch_after", None)
@@ -128,6 +247,10 @@ def starts_anew_after_a_break(patch: Patch) -> None:
     patch.setattr(Room, "_drop", forgetting)
 
 
+def _after(run: Callable[..., Any], change: Callable[[list[int]], list[int]]) -> Callable[..., list[int]]:
+    return lambda *arguments: change(run(*arguments))
+
+
 DEFECTS: list[Callable[[Patch], None]] = [
     numbers_again_what_has_numbers,
     trusts_its_memory_too_far,
@@ -137,6 +260,17 @@ DEFECTS: list[Callable[[Patch], None]] = [
     believes_that_a_query_sees_all,
     forgets_to_follow_pointers,
     counts_time_wrongly_when_it_forgets,
+    publishes_before_it_numbers,
+    reports_no_failure,
+    reports_the_last_failure,
+    does_not_look_for_marks,
+    does_not_hold_back_what_follows,
+    marks_before_it_stores,
+    lifts_without_looking,
+    replays_the_last_first,
+    numbers_anew_what_it_replays,
+    forgets_what_a_state_covers,
+    tells_what_has_not_changed,
     does_not_fetch_gaps,
     hands_out_whatever_comes,
     starts_anew_after_a_break,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from domain import changes, chat, chunks, envelopes, memory
+from domain import changes, chat, chunks, envelopes, memory, parking, publishing
 from domain.caller import ANONYMOUS
-from domain.changes import ChangeLog
 from domain.rooms import Rooms
 from domain.table import Table, TableError
 from headwater import backoff as client_backoff
@@ -25,9 +26,13 @@ from tests.simulation.appsync import AppSync, Connection
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.dynamodb import Client, DynamoDB
 from tests.simulation.kernel import Host, Kernel, ProcessKilled, Stuck
-from tests.simulation.mapping import Function, Handler, Lane
+from tests.simulation.mapping import Function, Lane, Mapping
 from tests.simulation.network import Network
-from tests.simulation.publishers import Container, publisher
+from tests.simulation.operators import Operator, StillParked
+from tests.simulation.publishers import FUNCTION_ARN, PublishFunction, Surroundings
+from tests.simulation.routes import Poison, routes
+from tests.simulation.storage import Client as StorageClient
+from tests.simulation.storage import Storage
 from tests.simulation.stream import Stream
 from tests.simulation.subscribers import Subscriber
 from tests.simulation.weather import Weather, draw
@@ -59,6 +64,10 @@ class Shape:
     page_bytes: int
     page_limit: int
     longest_pause_seconds: float
+    poisonous: float
+    maximum_retries: float
+    marks_at_once: int
+    pause_before_redrive_seconds: float
 
 
 def shape(chance: random.Random) -> Shape:
@@ -70,7 +79,7 @@ def shape(chance: random.Random) -> Shape:
         writers=chance.randint(1, 4),
         writes=chance.choice([5, 15, 30]),
         subscribers=chance.randint(1, 4),
-        batch_size=chance.choice([1, 4, 20, 100]),
+        batch_size=chance.choice([1, 4, 4, 20, 100]),
         bisects=chance.random() < 0.7,
         retention_seconds=chance.choice([600, 86_400]),
         block_size=chance.choice([3, 10, 1000]),
@@ -80,6 +89,10 @@ def shape(chance: random.Random) -> Shape:
         page_bytes=chance.choice([1500, 1_000_000]),
         page_limit=chance.choice([1, 3, 100]),
         longest_pause_seconds=chance.choice([0.02, 1.0, 100.0, 90_000.0]),
+        poisonous=chance.choice([0.0, 0.1, 0.3]),
+        maximum_retries=chance.choice([math.inf, math.inf, 2, 5]),
+        marks_at_once=chance.choice([0, 1, 100]),
+        pause_before_redrive_seconds=chance.choice([0.0, 0.0, 100.0, 5000.0]),
     )
 
 
@@ -103,7 +116,7 @@ class Verdict:
 class World:
     """Everything of one schedule."""
 
-    def __init__(self, seed: int, build: Callable[[Container], Handler]) -> None:
+    def __init__(self, seed: int) -> None:
         self.kernel = Kernel(seed)
         chance = self.kernel.random
         self.shape = shape(chance)
@@ -111,20 +124,23 @@ class World:
         self.network = Network(self.kernel, self.weather)
         self.dynamodb = DynamoDB(self.kernel, self.weather, self.shape.page_bytes)
         self.appsync = AppSync(self.kernel, self.weather)
+        self.storage = Storage()
+        self.poison = Poison(set(), self.appsync.refused, self.dynamodb.indigestible)
         self.stream = Stream(self.kernel, self.shape.shards)
         self.dynamodb.listen(MAIN_TABLE, self.stream.changed)
-        self._build = build
-        self.function = Function(self.kernel, self.weather, self._cold)
+        self.function = Function(self.kernel, self.weather, lambda host: PublishFunction(self.surroundings(host)))
+        mapping = Mapping(self.shape.lanes, self.shape.batch_size, self.shape.bisects, self.shape.maximum_retries)
         self.lanes = [
             Lane(
-                shard, number, self.shape.lanes, kernel=self.kernel, weather=self.weather, function=self.function,
-                batch_size=self.shape.batch_size, bisects=self.shape.bisects,
+                shard, number, mapping, kernel=self.kernel, weather=self.weather, function=self.function,
+                storage=self.storage, function_arn=FUNCTION_ARN,
             )
             for shard in self.stream.shards
             for number in range(self.shape.lanes)
         ]  # fmt: skip
         self.rooms = [f"room-{number}" for number in range(self.shape.rooms)]
-        self.ledger = Ledger(self.kernel, self.dynamodb, self.stream, large=self.shape.chunk_bytes - 400)
+        self.ledger = Ledger(self.kernel, self.dynamodb, self.stream, self.poison, large=self.shape.chunk_bytes - 400)
+        self.operator = Operator("operator", self.kernel, self.weather, self.function, self.storage, self.ledger)
         self.subscribers = [self._subscriber(number) for number in range(self.shape.subscribers)]
         self._connections = 0
 
@@ -136,23 +152,22 @@ class World:
             kernel=self.kernel, weather=self.weather, query=self.query, state=self.ledger.state,
         )  # fmt: skip
 
-    def _cold(self, host: Host) -> Handler:
-        return self._build(self.container(host))
-
-    def container(self, host: Host) -> Container:
+    def surroundings(self, host: Host) -> Surroundings:
         """What code that runs on a host stands on."""
-        client = Client(self.dynamodb, self.network, self.kernel, self.weather)
-        clock = SimulatedClock(self.kernel, host)
-        main, table = Table(MAIN_TABLE, client), Table(CHANGE_LOG, client)  # type: ignore[arg-type]
-        log = ChangeLog(table, self.shape.retention_seconds, clock)
-        return Container(
-            clock=clock,
-            log=log,
-            chat=chat.Chat(main, Rooms(main, self.shape.retention_seconds), log, self.shape.retention_seconds),
+        return Surroundings(
+            clock=SimulatedClock(self.kernel, host),
             kernel=self.kernel,
             network=self.network,
             appsync=self.appsync,
+            change_log=self.table(CHANGE_LOG),
+            storage=StorageClient(self.storage, self.network, self.kernel, self.weather),
+            routes=routes(self.poison),
+            retention_seconds=self.shape.retention_seconds,
         )
+
+    def table(self, name: str) -> Table:
+        """A table as a process sees it."""
+        return Table(name, Client(self.dynamodb, self.network, self.kernel, self.weather))  # type: ignore[arg-type]
 
     def connection(self, url: str, _auth: object, _arguments: object) -> Connection:
         """Takes the place of the client's WebSocket transport."""
@@ -170,14 +185,15 @@ class World:
         if strikes("query slow"):
             await asyncio.sleep(kernel.random.random() * 20.0)
         host = Host("resolver")
-        container = self.container(host)
+        here, main = self.surroundings(host), self.table(MAIN_TABLE)
+        stands_on = chat.Chat(main, Rooms(main, here.retention_seconds), here.log, here.retention_seconds)
         room_id, after, limit = variables["roomId"], variables.get("after", 0), variables.get("limit", 1)
-        now_ms = container.clock.now_ms()
+        now_ms = here.clock.now_ms()
         process = kernel.process(
             host,
             "resolver",
             lambda: chat.message_changes(
-                container.chat, ANONYMOUS, room_id=room_id, after=after, limit=limit, now_ms=now_ms
+                stands_on, ANONYMOUS, room_id=room_id, after=after, limit=limit, now_ms=now_ms
             ),
         )
         await asyncio.wait({process.done})
@@ -199,14 +215,19 @@ class World:
         writers = [
             Writer(
                 f"writer-{number}", self.ledger, self.kernel, rooms=self.rooms, writes=self.shape.writes,
-                longest_pause_seconds=self.shape.longest_pause_seconds,
+                longest_pause_seconds=self.shape.longest_pause_seconds, poisonous=self.shape.poisonous,
             )
             for number in range(self.shape.writers)
         ]  # fmt: skip
+        looking_after = asyncio.ensure_future(self.operator.run())
         await asyncio.gather(*(writer.run() for writer in writers))
         self.weather.storm = False
+        looking_after.cancel()
         self.kernel.trace("world", "the storm is over")
         await self._until(self._delivered, DELIVERY_SECONDS, background)
+        await asyncio.sleep(self.shape.pause_before_redrive_seconds)
+        self.poison.mend()
+        await self.operator.clean_up()
         await self._until(self._present, ABSENCE_SECONDS, background)
         # What was lost in silence shows at the next push that arrives: whoever is still deaf would miss that too.
         await asyncio.sleep(SETTLE_SECONDS)
@@ -252,9 +273,17 @@ class World:
         return all(each.position == heads.get(each.diary.room_id, 0) for each in self.subscribers)
 
 
-def run(seed: int, build: Callable[[Container], Handler] = publisher) -> Verdict:
+class _NoSignature:
+    """Signing takes longer than all else, and nobody checks."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def add_auth(self, request: object) -> None: ...
+
+
+def run(seed: int) -> Verdict:
     """Run the schedule of a seed."""
-    world = World(seed, build)
+    world = World(seed)
     sizes = world.shape
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "BLOCK_SIZE", sizes.block_size)
@@ -262,18 +291,26 @@ def run(seed: int, build: Callable[[Container], Handler] = publisher) -> Verdict
         patch.setattr(chunks, "MAX_CHANGE_BYTES", sizes.chunk_bytes)
         patch.setattr(changes, "MAX_TRANSACTION_BYTES", sizes.transaction_bytes)
         patch.setattr(memory, "MOST_IDS_OF_A_TOPIC", sizes.remembered_ids)
+        patch.setattr(parking, "_MOST_AT_ONCE", sizes.marks_at_once)
+        patch.setattr(publishing, "SigV4Auth", _NoSignature)
         patch.setattr(envelopes, "MAX_BYTES", sizes.chunk_bytes + 1000)
         patch.setattr(room, "PAGE_LIMIT", sizes.page_limit)
         patch.setattr(room, "full_jitter", partial(client_backoff.full_jitter, chance=world.kernel.random.random))
         patch.setattr(chat, "time", SimpleNamespace(monotonic=lambda: world.kernel.now))
         patch.setattr(realtime, "AcknowledgedTransport", world.connection)
+        logging.disable(logging.CRITICAL)
         try:
             world.kernel.run(world.main())
             found: list[str] = []
-        except Stuck as error:
+        except (Stuck, StillParked) as error:
             found = [f"stuck: {error}"]
+        finally:
+            logging.disable(logging.NOTSET)
     diaries = [each.diary for each in world.subscribers]
-    found = judge.problems(world.ledger.owed, diaries, sizes.retention_seconds) + found
+    exhausted = {event_id for lane in world.lanes for event_id in lane.exhausted}
+    found = found + judge.problems(
+        world.ledger.owed, diaries, sizes.retention_seconds, given_up=world.ledger.given_up, exhausted=exhausted
+    )
     return Verdict(
         seed=seed,
         problems=found,
