@@ -20,10 +20,13 @@ from headwater.errors import (
     InvalidPageToken,
     MissingChanges,
     NoEndpoint,
+    NotFound,
     ResyncRequired,
+    TooManyRequests,
     TryAgain,
     Unauthorized,
     Unreachable,
+    VersionConflict,
 )
 from headwater.room import Room
 
@@ -40,11 +43,14 @@ __all__ = [
     "MissingChanges",
     "NewMessage",
     "NoEndpoint",
+    "NotFound",
     "ResyncRequired",
     "Room",
+    "TooManyRequests",
     "TryAgain",
     "Unauthorized",
     "Unreachable",
+    "VersionConflict",
     "api_key",
     "connect",
     "iam",

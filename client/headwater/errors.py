@@ -9,7 +9,10 @@
        |- InvalidInput           an argument breaks a documented rule
        |- InvalidPageToken       `nextToken` is broken, or of another list
        |- IdempotencyConflict    the `clientMutationId` was used with another input
+       |- VersionConflict        the item was changed since its version was read
+       |- NotFound               there is nothing of this id
        |- Unauthorized           no right to this, or credentials that are not valid
+       |- TooManyRequests        more mutations than a caller may have in a while; nothing was stored
        |- TryAgain               too busy; nothing was stored
        `- Internal               a defect of the server
 
@@ -90,8 +93,20 @@ class IdempotencyConflict(GraphQLFailure):
     """The `clientMutationId` was already used with another input."""
 
 
+class VersionConflict(GraphQLFailure):
+    """The item was changed since the version that the call named; `info["version"]` is the present one."""
+
+
+class NotFound(GraphQLFailure):
+    """There is nothing of the id that `info["field"]` names."""
+
+
 class Unauthorized(GraphQLFailure):
     """The caller may not do this, or its credentials are not valid."""
+
+
+class TooManyRequests(GraphQLFailure):
+    """The caller has had its mutations for now: the next one in `info["retryAfterMs"]` at the earliest."""
 
 
 class TryAgain(GraphQLFailure):
@@ -106,7 +121,10 @@ BY_TYPE: dict[str, type[GraphQLFailure]] = {
     "InvalidInput": InvalidInput,
     "InvalidPageToken": InvalidPageToken,
     "IdempotencyConflict": IdempotencyConflict,
+    "VersionConflict": VersionConflict,
+    "NotFound": NotFound,
     "Unauthorized": Unauthorized,
+    "TooManyRequests": TooManyRequests,
     "TryAgain": TryAgain,
     "Internal": Internal,
     # AppSync's own name for refused credentials (HTTP 401, connection_error).
@@ -117,6 +135,7 @@ BY_TYPE: dict[str, type[GraphQLFailure]] = {
 _TRANSIENT = frozenset(
     {
         "TryAgain",
+        "TooManyRequests",
         "TooManyRequestsException",
         "ThrottlingException",
         "LimitExceededError",
