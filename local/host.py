@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from local import refusals
 from local.appsync.apis import Apis
 from local.appsync.auth.principals import Principals
 from local.appsync.datasources import Invoke, build
@@ -53,6 +54,7 @@ class ApiHost:
         """Where the users of the main API are, once it is loaded."""
         self._ca_file: Path | None = None
         self._secret = _page_token_secret(settings.state)
+        self._refusals = refusals.log_to(settings.state)
 
     async def start(self) -> None:
         """Listen on the HTTP port and, with the local certificate authority, on the one after it."""
@@ -67,6 +69,7 @@ class ApiHost:
     async def stop(self) -> None:
         """Finish requests, close sockets."""
         await self._server.stop()
+        refusals.close(self._refusals)
 
     def permissions_changed(self) -> None:
         """Look policies up again at the next request."""

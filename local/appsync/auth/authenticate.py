@@ -6,10 +6,12 @@ no precedence; the order here is SigV4, API key, JWT of a configured issuer, Lam
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from local import refusals
 from local.appsync.auth import api_key, faulty, iam, sigv4, tokens
 from local.appsync.auth.cognito import UserPool
 from local.appsync.auth.credentials import AuthenticationError, Credentials, unauthorized
@@ -22,6 +24,8 @@ from local.appsync.definition import ApiDefinition, AuthMode
 from local.appsync.request import Caller
 from local.faults import Faults
 from local.functions import FunctionsError
+
+_refusals = logging.getLogger(refusals.NAME)
 
 
 class TokenIssuer(Protocol):
@@ -82,13 +86,28 @@ class Authenticator:
             self._issuers[issuer.issuer] = issuer
 
     async def authenticate(self, credentials: Credentials) -> Caller:
-        """The caller of a request.
+        """The caller of a request. A refusal is logged (`local/refusals.py`).
 
         Raises:
             AuthenticationError: the request is refused; type, text and status are AWS's.
             NotEmulated: a policy, or an authorizer's answer, has what the local AppSync does not know.
             PolicyError: a policy of the IAM principal is malformed.
         """
+        try:
+            return await self._authenticate(credentials)
+        except AuthenticationError as error:
+            about = {
+                "errorType": error.error_type,
+                "status": error.status,
+                "reason": refusals.told(error.reason),
+                "of": "connect" if credentials.operation is None else "operation",
+                "sourceIp": credentials.source_ip[-1],
+                "requestId": credentials.request_id,
+            }
+            _refusals.info("refused", extra={"about": about})
+            raise
+
+    async def _authenticate(self, credentials: Credentials) -> Caller:
         authorization = credentials.header("authorization")
         signed = authorization is not None and sigv4.is_signature(authorization)
         if signed and AuthMode.AWS_IAM in self._modes:

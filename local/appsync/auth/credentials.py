@@ -36,15 +36,19 @@ class Credentials:
 class AuthenticationError(RequestError):
     """The request is refused before any field runs.
 
-    `error_type` becomes `errorType` and `x-amzn-errortype`; `status` is HTTP's, and `errorCode` of a connect.
+    `error_type` becomes `errorType` and `x-amzn-errortype`; `status` is HTTP's, and `errorCode` of a connect. `reason`
+    is for the log alone.
     """
 
-    def __init__(self, error_type: str, message: str, status: int = 401) -> None:
+    def __init__(self, error_type: str, message: str, status: int = 401, reason: str = "") -> None:
         super().__init__(message)
         self.error_type = error_type
         self.status = status
+        self.reason = reason or message
 
 
-def unauthorized(message: str = "You are not authorized to make this call.") -> AuthenticationError:
+def unauthorized(
+    message: str = "You are not authorized to make this call.", *, reason: str = ""
+) -> AuthenticationError:
     """AppSync's general refusal, 401 `UnauthorizedException`."""
-    return AuthenticationError("UnauthorizedException", message)
+    return AuthenticationError("UnauthorizedException", message, reason=reason)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -28,8 +27,6 @@ ELLIPTIC_CURVE = frozenset({"ES256", "ES384", "ES512"})
 
 _SHAPE = re.compile(r"(?:Bearer )?([\w-]+)\.([\w-]+)\.[\w-]*", re.ASCII | re.IGNORECASE)
 _signatures = jwt.PyJWS(sorted(RSA | ELLIPTIC_CURVE), {"enforce_minimum_key_length": True})
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,8 +96,7 @@ def expired() -> AuthenticationError:
 
 def refused(reason: str) -> AuthenticationError:
     """The answer to a token that is not valid. AWS does not say why; the log does."""
-    log.info("refused a token: %s", reason)
-    return unauthorized("Valid authorization header not provided.")
+    return unauthorized("Valid authorization header not provided.", reason=reason)
 
 
 def strings(claim: Any) -> list[str]:
