@@ -56,7 +56,7 @@ class Template:
         for resource in self.body.get("Resources", {}).values():
             for text in _strings(resource.get("Properties", {})):
                 path = self.path.parent / text
-                if text and "\n" not in text and len(text) < 1024 and path.exists() and path != self.path.parent:
+                if text and "\n" not in text and _exists(path) and path != self.path.parent:
                     found.add(path.resolve())
         return found
 
@@ -207,6 +207,14 @@ async def _sam(arguments: list[str], env: Mapping[str, str], state: Path) -> Non
         raise DeployError(
             f"`sam {arguments[0]}` failed (status {status}); the whole output is in {log}\n{said[-3000:]}"
         )
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something; a text that is too long for a path names nothing."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _strings(value: Any) -> Iterator[str]:
