@@ -94,7 +94,8 @@ class TooManyRequests(DomainError):
 
     def __init__(self, retry_after_ms: int) -> None:
         super().__init__(
-            f"Too many mutations: the next one in {retry_after_ms} ms at the earliest.", {"retryAfterMs": retry_after_ms}
+            f"Too many mutations: the next one in {retry_after_ms} ms at the earliest.",
+            {"retryAfterMs": retry_after_ms},
         )
 
 

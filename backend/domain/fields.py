@@ -18,6 +18,9 @@ from domain.table import TableError
 # A field's coordinate -> what answers it: called with the caller and the field's arguments as snake_case keywords.
 Fields = Mapping[str, Callable[..., Any]]
 
+# Lets a caller pass to a field, or raises a DomainError.
+Gate = Callable[[Caller, str], None]
+
 
 class Log(Protocol):
     """Where the reasons go: a standard logger, or Powertools'."""
@@ -29,19 +32,18 @@ class Log(Protocol):
         """Log a defect, with the exception that is being handled."""
 
 
-def answer(
-    event: Mapping[str, Any], fields: Fields, log: Log, admit: Callable[[Caller, str], None] | None = None
-) -> dict[str, Any]:
+def answer(event: Mapping[str, Any], fields: Fields, log: Log, *gates: Gate) -> dict[str, Any]:
     """Answer a field for `resolvers/appsync/lambda.js` and `subscription.js`, which make the event and take the answer.
 
-    `admit` is called before the field, with the caller and the coordinate: it raises to refuse (`domain.sessions`).
+    The gates are asked in turn, before the field: whether the caller's session still counts (`domain.sessions`), and
+    whether it makes too many mutations (`domain.rate_limit`).
 
     Never raises: what goes wrong becomes `{"error": {type, message, data, info}}`.
     """
     coordinate = f"{event['info']['parentTypeName']}.{event['info']['fieldName']}"
     try:
         caller: Caller = from_identity(event.get("identity"))
-        if admit:
+        for admit in gates:
             admit(caller, coordinate)
         return {"data": fields[coordinate](caller, **keywords(event["arguments"]))}
     except DomainError as error:

@@ -16,6 +16,7 @@ them together cost; that one of them does not use up what is there for all is fo
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -53,6 +54,40 @@ class Limit:
 
 
 Limits = Mapping[CallerKind, Limit]
+
+# What holds while the parameter cannot be read; `template.yaml` sets the same.
+DEFAULT: Limits = {
+    CallerKind.USER: Limit(20, 200),
+    CallerKind.LAMBDA: Limit(20, 200),
+    CallerKind.IAM: Limit(500, 5000),
+    CallerKind.API_KEY: Limit(500, 5000),
+}
+
+
+def parse_limits(text: str) -> Limits:
+    """The limits that a parameter tells: `{"USER": {"perSecond": 20, "burst": 200}, ...}`.
+
+    0 mutations per second, like a kind that is missing, means that the kind is not counted.
+
+    Raises:
+        ValueError: it tells something else. Then nothing of it counts.
+    """
+    told = json.loads(text)
+    if not isinstance(told, dict):
+        raise ValueError(f"limits must be an object, not {text[:100]!r}")
+    found = {}
+    for name, limit in told.items():
+        kind = CallerKind(name)
+        try:
+            rate, burst = float(limit["perSecond"]), int(limit["burst"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the limit of {name} must have perSecond and burst") from error
+        # One in eleven days at the least, so that a bucket's moment stays a time.
+        if rate and not (1e-6 <= rate <= 1e6 and 1 <= burst <= 1e6):
+            raise ValueError(f"the limit of {name} is out of range: {limit}")
+        if rate:
+            found[kind] = Limit(rate, burst)
+    return found
 
 
 @dataclass(frozen=True)

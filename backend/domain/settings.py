@@ -46,6 +46,16 @@ class Settings:
         return self._required("USER_POOL_ID")
 
     @property
+    def rate_limits(self) -> str:
+        """The name of the table of the callers' token buckets."""
+        return self._required("RATE_LIMITS")
+
+    @property
+    def mutation_limits(self) -> str:
+        """The name of the parameter that says how large those are."""
+        return self._required("MUTATION_LIMITS")
+
+    @property
     def region(self) -> str:
         """The region of the function, set by Lambda."""
         return self._required("AWS_REGION")

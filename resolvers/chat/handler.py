@@ -13,6 +13,7 @@ from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.message import Message
+from domain.mutation_limits import rate_limit_here
 from domain.rooms import Rooms
 from domain.sessions import Sessions
 from domain.settings import settings
@@ -79,4 +80,4 @@ FIELDS: fields.Fields = {
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one field."""
     del context
-    return fields.answer(event, FIELDS, logger, Sessions(chat_here().table, SYSTEM).require)
+    return fields.answer(event, FIELDS, logger, Sessions(chat_here().table, SYSTEM).require, rate_limit_here().require)

@@ -17,6 +17,7 @@ from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.deletion import Deletion
+from domain.mutation_limits import rate_limit_here
 from domain.pool import Pool, cognito
 from domain.profile import Profile
 from domain.sessions import Sessions
@@ -121,4 +122,4 @@ FIELDS: fields.Fields = {
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one field."""
     del context
-    return fields.answer(event, FIELDS, logger, Sessions(users_here().table, SYSTEM).require)
+    return fields.answer(event, FIELDS, logger, Sessions(users_here().table, SYSTEM).require, rate_limit_here().require)

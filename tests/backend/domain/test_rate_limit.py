@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from samcli.yamlhelper import yaml_parse
 
 from domain.caller import ANONYMOUS, Caller, CallerKind
 from domain.clock import SYSTEM
 from domain.errors import TooManyRequests
-from domain.rate_limit import Limit, RateLimit, bucket
+from domain.rate_limit import DEFAULT, Limit, RateLimit, bucket, parse_limits
 from domain.table import Table
 from tests.backend.domain.clocks import SetClock
+from tests.conftest import ROOT
 
 NOW = 1_795_236_682_123
 SEND = "Mutation.sendMessage"
@@ -217,3 +220,30 @@ def test_memory_is_bounded(container: Callable[[], RateLimit], monkeypatch: pyte
 def test_it_works_with_this_machines_clock(new_table: Callable[[str], Table]) -> None:
     limit = RateLimit(new_table("RateLimits"), lambda: {CallerKind.USER: Limit(0.01, 3)}, SYSTEM)
     assert granted(limit, ANN, 5) == 3
+
+
+def test_limits_are_parsed() -> None:
+    text = '{"USER": {"perSecond": 0.5, "burst": 3}, "API_KEY": {"perSecond": 0, "burst": 0}}'
+    assert parse_limits(text) == {CallerKind.USER: Limit(0.5, 3)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{", '{"USER": 3}', '{"USER": {"perSecond": 3}}', '{"NOBODY": {"perSecond": 1, "burst": 1}}',
+        '{"USER": {"perSecond": -1, "burst": 1}}', '{"USER": {"perSecond": 1, "burst": 0}}',
+        '{"USER": {"perSecond": 1e99, "burst": 1}}', '{"USER": {"perSecond": "x", "burst": 1}}',
+        '{"USER": {"perSecond": NaN, "burst": 1}}',
+    ],
+)  # fmt: skip
+def test_limits_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_limits(text)
+
+
+def test_the_templates_defaults_are_the_codes() -> None:
+    """What holds while the parameter cannot be read is what an unchanged deployment sets."""
+    root = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+    stack = yaml_parse((ROOT / "stacks/api.yaml").read_text())["Resources"]["MutationLimits"]["Properties"]["Value"]
+    text = re.sub(r"\$\{(\w+)\}", lambda found: str(root[found[1]]["Default"]), stack["Fn::Sub"])
+    assert parse_limits(text) == DEFAULT

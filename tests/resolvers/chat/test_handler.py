@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain import topics
+from domain import mutation_limits, parameters, topics
 from domain.changes import ChangeLog, Event
 from domain.clock import SYSTEM
 from domain.settings import settings
@@ -37,13 +39,22 @@ class Context:
 
 @pytest.fixture
 def chat(
-    main_table: Table, change_log_table: Table, aws_endpoint: str, monkeypatch: pytest.MonkeyPatch
+    main_table: Table,
+    change_log_table: Table,
+    new_table: Callable[[str], Table],
+    aws_endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[ModuleType]:
     """The handler's module in the environment of its function."""
+    limits = f"limits-{uuid.uuid4()}"
+    ssm = boto3.client("ssm", endpoint_url=aws_endpoint, **CREDENTIALS)  # type: ignore[call-overload]
+    ssm.put_parameter(Name=limits, Type="String", Value='{"API_KEY": {"perSecond": 0.001, "burst": 7}}')
     environment = {
         "MAIN_TABLE": main_table.name,
         "CHANGE_LOG": change_log_table.name,
         "RETENTION_HOURS": "24",
+        "RATE_LIMITS": new_table("RateLimits").name,
+        "MUTATION_LIMITS": limits,
         "POWERTOOLS_SERVICE_NAME": "chat",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -54,14 +65,20 @@ def chat(
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    settings.cache_clear()
+    forget()
     spec = importlib.util.spec_from_file_location("chat_handler", ROOT / "resolvers/chat/handler.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     yield module
-    settings.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Drop what a container keeps between invocations."""
+    for kept in (settings, mutation_limits.rate_limit_here, parameters._parameters):
+        kept.cache_clear()
 
 
 def ask(
@@ -132,6 +149,17 @@ def test_missed_changes_are_answered(chat: ModuleType, change_log_table: Table) 
             "resyncRequired": False,
         }
     }  # fmt: skip
+
+
+def test_a_caller_makes_as_many_mutations_as_the_parameter_says(chat: ModuleType) -> None:
+    answers = [ask(chat, "Mutation.sendMessage", input={"roomId": "lobby", "text": "hi"}) for _ in range(9)]
+    assert ["error" in each for each in answers] == [False] * 7 + [True] * 2
+    error = answers[-1]["error"]
+    assert error["type"] == "TooManyRequests"
+    assert 900_000 < error["info"]["retryAfterMs"] <= 1_000_000
+    # Reading goes on, and so do callers of other kinds.
+    assert len(ask(chat, "Query.messages", roomId="lobby")["data"]["items"]) == 7
+    assert "data" in ask(chat, "Mutation.sendMessage", IAM, input={"roomId": "lobby", "text": "hi"})
 
 
 def test_a_subscriber_gets_the_servers_topic(chat: ModuleType) -> None:
