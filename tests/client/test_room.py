@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.credentials import Credentials
 
+import headwater.room as room_module
 from headwater import (
     Change,
     Client,
@@ -126,6 +127,32 @@ async def test_no_log_is_read_while_nothing_is_missing(api: ChatApi, room: Room)
     await take(room, 1)
     await expect_silence(room)
     assert len(api.chat.reads) == reads
+
+
+async def test_a_lost_last_push_is_found_though_nothing_follows(
+    api: ChatApi, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_module, "FIRST_LOOKS_SECONDS", (0.05, 0.1))
+    monkeypatch.setattr(room_module, "SILENCE_SECONDS", 0.1)
+    async with client.room(ROOM) as room:
+        api.commit("lost after the acknowledgement")
+        assert brief(await take(room, 1)) == [(1, "catch-up")]
+        await expect_silence(room)  # longer than the first looks
+        api.commit("lost later")
+        assert brief(await take(room, 1)) == [(2, "catch-up")]
+        await api.say("pushed")
+        assert brief(await take(room, 1)) == [(3, "push")]
+
+
+async def test_pushes_do_not_put_off_the_looks_after_going_live(
+    api: ChatApi, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_module, "FIRST_LOOKS_SECONDS", (0.3,))
+    async with client.room(ROOM) as room:
+        await api.say("pushed")
+        assert brief(await take(room, 1)) == [(1, "push")]
+        api.commit("lost")
+        assert brief(await take(room, 1)) == [(2, "catch-up")]
 
 
 async def test_a_repeated_push_is_dropped(api: ChatApi, room: Room) -> None:
