@@ -45,6 +45,7 @@ AWS_EDGE: dict[str, str] = {
     "backend/domain/bucket.py": "the only S3 code",
     "backend/domain/queue.py": "the only SQS code",
     "backend/domain/pool.py": "the only Cognito code",
+    "backend/domain/parameters.py": "the only code of the Parameter Store and of Secrets Manager",
 }
 AWS_LIBRARIES = frozenset({"boto3", "botocore", "aiobotocore", "aioboto3"})
 

@@ -19,6 +19,7 @@ class CallerKind(Enum):
     API_KEY = "API_KEY"
     IAM = "IAM"
     USER = "USER"
+    LAMBDA = "LAMBDA"
 
 
 @dataclass(frozen=True)
