@@ -180,10 +180,14 @@ class Publication:
                     each.obstacle = push.obstacle
                 continue
             else:
-                last.reason = last.reason or told.refusal
-                last.waits = last.waits or told.refusal is None
-                if told.entry:
-                    last.numbers[topic] = told.entry
+                # What is numbered stands for all of them. What is not stays with those that it covers: one of these,
+                # delivered alone, would else be told after it.
+                for each in [last] if told.entry else [*covered, last]:
+                    each.reason = each.reason or told.refusal
+                    each.waits = each.waits or told.refusal is None
+                if not told.entry:
+                    continue
+                last.numbers[topic] = told.entry
             # The last state says it all.
             for each in covered:
                 each.published.add(topic)

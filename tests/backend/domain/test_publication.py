@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from domain import message, topics
+from domain.events import Entry, Event
 from domain.routing import Route
+from domain.table import Rejected
 from domain.topics import Topic, TopicKind
 from tests.backend.domain.publishers import POISON, Deployment, never, record
 
@@ -320,5 +322,31 @@ def test_a_state_that_was_numbered_with_a_later_one_is_replayed_with_its_number(
     deployment.appsync.refuses = never
     assert container.replay()["lifted"] == [parked["id"]]
     assert deployment.appsync.texts("a") == ["second"]
+    assert {seq for seq, _ in deployment.appsync.told()} == {1}
+    deployment.close()
+
+
+def test_a_state_that_the_table_refuses_is_parked_with_those_that_it_covers(
+    aws_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = Deployment(aws_endpoint, [LAST_STATES])
+    container = deployment.container()
+    append = container.log.append
+
+    def refusing(topic: Topic, events: Sequence[Event], deadline: float) -> list[Entry]:
+        if any("no" in (event.item or "") for event in events):
+            raise Rejected("an item that no table takes")
+        return append(topic, events, deadline)
+
+    batch = [record(1, "a", "first"), record(2, "a", "no", kind="MODIFY")]
+    with monkeypatch.context() as patch:
+        patch.setattr(container.log, "append", refusing)
+        assert container.run(batch) == []
+    (parked,) = container.parked()
+    assert parked["records"] == 2
+    assert container.replay()["lifted"] == [parked["id"]]
+    # What was covered comes again, alone: the log knows that it is told.
+    assert deployment.container().run(batch[:1]) == []
+    assert deployment.appsync.texts("a") == ["no"]
     assert {seq for seq, _ in deployment.appsync.told()} == {1}
     deployment.close()
