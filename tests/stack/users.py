@@ -92,17 +92,19 @@ class Listener:
         (value,) = frame["payload"]["data"].values()
         return value
 
-    async def ended(self) -> bool:
-        """Whether the subscriptions are completed, and the connection closed, with no push before."""
+    async def end(self) -> list[str]:
+        """The fields of what is still pushed, until a subscription is completed and the connection closed."""
+        pushed: list[str] = []
+        completed = 0
         try:
             while True:
                 frame = await self.frame()
-                if frame["type"] != "complete":
-                    return False
+                completed += frame["type"] == "complete"
+                if frame["type"] == "data":
+                    pushed += frame["payload"]["data"]
         except websockets.ConnectionClosed:
-            return True
-        except TimeoutError:
-            return False
+            assert completed
+            return pushed
 
     async def silent(self) -> bool:
         """Whether nothing comes for a while, on an open connection."""
