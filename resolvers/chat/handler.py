@@ -12,6 +12,7 @@ from domain import chat, fields
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
+from domain.logs import function_logger
 from domain.message import Message
 from domain.mutation_limits import rate_limit_here
 from domain.rooms import Rooms
@@ -20,7 +21,7 @@ from domain.settings import settings
 from domain.table import Table, dynamodb
 from domain.traces import current_trace_id
 
-logger = Logger()
+logger = function_logger()
 
 
 @cache

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain import fields, users
@@ -17,6 +16,7 @@ from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.deletion import Deletion
+from domain.logs import function_logger
 from domain.mutation_limits import rate_limit_here
 from domain.pool import Pool, cognito
 from domain.profile import Profile
@@ -28,7 +28,7 @@ from domain.traces import current_trace_id
 # Of the 30 that AppSync waits. What is left of a deletion needs another call.
 _DELETION_SECONDS = 18.0
 
-logger = Logger()
+logger = function_logger()
 
 
 @cache

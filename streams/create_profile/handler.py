@@ -6,16 +6,16 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-post-
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain import users
 from domain.clock import SYSTEM
+from domain.logs import function_logger
 from domain.settings import settings
 from domain.table import Table, TableError, dynamodb
 from domain.traces import current_trace_id
 
-logger = Logger()
+logger = function_logger()
 
 
 @logger.inject_lambda_context

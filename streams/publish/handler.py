@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -20,6 +19,7 @@ from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.explanation import explain
 from domain.leftovers import Leftovers
+from domain.logs import function_logger
 from domain.parking import Parking
 from domain.publication import Publication
 from domain.publishing import Publisher, own_credentials
@@ -34,8 +34,7 @@ _MARGIN_SECONDS = 5.0
 # Topics of a batch that are pushed side by side. Each needs a connection to the table, then one to AppSync.
 _THREADS = 16
 
-logger = Logger()
-copy_config_to_registered_loggers(logger, include={"headwater.publication", "headwater.pushing", "headwater.parking"})
+logger = function_logger()
 metrics = Metrics(namespace="Headwater")
 
 
