@@ -22,6 +22,13 @@ class CallerKind(Enum):
     LAMBDA = "LAMBDA"
 
 
+class Scope(Enum):
+    """What an auth key is for."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who calls, as far as the mode allows to tell.
@@ -32,6 +39,7 @@ class Caller:
         name: what others see when they choose none.
         groups: the user pool's groups that the token names.
         issued_at: epoch seconds at which the token was issued; 0 without one.
+        scopes: what the auth key is for that the caller has shown.
     """
 
     kind: CallerKind
@@ -39,6 +47,7 @@ class Caller:
     name: str
     groups: frozenset[str] = frozenset()
     issued_at: int = 0
+    scopes: frozenset[Scope] = frozenset()
 
     @property
     def has_person(self) -> bool:
@@ -73,7 +82,27 @@ def from_identity(identity: Mapping[str, Any] | None) -> Caller:
         return Caller(CallerKind.IAM, str(arn), re.split("[:/]", str(arn))[-1])
     if sub := identity.get("sub"):
         return _user(str(sub), identity)
+    if claims := identity.get("resolverContext"):
+        return from_claims(claims)
     raise ValueError(f"an identity of an unknown kind, with the members {sorted(identity)}")
+
+
+def to_claims(caller: Caller) -> dict[str, str]:
+    """The holder of an auth key as the authorizer passes it on: flat text, which is all that AppSync takes."""
+    scopes = " ".join(sorted(scope.value for scope in caller.scopes))
+    return {"keyId": caller.id, "name": caller.name, "scopes": scopes}
+
+
+def from_claims(claims: Mapping[str, Any]) -> Caller:
+    """The holder of an auth key, from AppSync's `resolverContext` or an HTTP API's `authorizer.lambda`.
+
+    Raises:
+        ValueError: these are not the claims of our authorizer.
+    """
+    if not claims.get("keyId"):
+        raise ValueError(f"claims of an unknown authorizer, with the members {sorted(claims)}")
+    scopes = frozenset(Scope(each) for each in str(claims.get("scopes") or "").split())
+    return Caller(CallerKind.LAMBDA, str(claims["keyId"]), str(claims["name"]), scopes=scopes)
 
 
 def _user(sub: str, identity: Mapping[str, Any]) -> Caller:

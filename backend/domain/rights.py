@@ -7,7 +7,7 @@ what holds for those.
 from collections.abc import Callable, Mapping
 
 from domain import topics
-from domain.caller import OPERATORS, Caller, CallerKind
+from domain.caller import OPERATORS, Caller, CallerKind, Scope
 from domain.errors import Unauthorized
 
 # Whether a caller may have a topic (`room:lobby`); None stands for a field that is about no topic.
@@ -39,7 +39,7 @@ def own_or_operators(caller: Caller, topic: str | None) -> bool:
 _OWN: Mapping[CallerKind, Rule] = {CallerKind.USER: own}
 _OPERATORS: Mapping[CallerKind, Rule] = {CallerKind.USER: operators}
 _OWN_OR_OPERATORS: Mapping[CallerKind, Rule] = {CallerKind.USER: own_or_operators}
-_PUBLIC: Mapping[CallerKind, Rule] = {CallerKind.API_KEY: anyone, CallerKind.IAM: anyone, CallerKind.USER: anyone}
+_PUBLIC: Mapping[CallerKind, Rule] = dict.fromkeys(CallerKind, anyone)
 
 RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
     # Rooms are open: whoever knows the name of a room reads and writes it.
@@ -61,6 +61,10 @@ RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
     "Mutation.setUserGroups": _OPERATORS,
     "Mutation.disconnectUser": _OPERATORS,
     "Subscription.onUser": _OWN,
+    # Keys are the operators'; whoever holds one is a caller of a kind of its own.
+    "Query.authKeys": _OPERATORS,
+    "Mutation.createAuthKey": _OPERATORS,
+    "Mutation.revokeAuthKey": _OPERATORS,
     # Which of the IAM callers, says the policy of the publisher's role alone.
     "Mutation.publishMessages": {CallerKind.IAM: anyone},
     "Mutation.publishUsers": {CallerKind.IAM: anyone},
@@ -70,7 +74,13 @@ RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
 def may(caller: Caller, field: str, topic: str | None = None) -> bool:
     """Whether the caller may use a field (`Query.messages`) for a topic. What is not in the table is closed."""
     rule = RULES.get(field, {}).get(caller.kind)
-    return rule is not None and rule(caller, topic)
+    return rule is not None and in_scope(caller, field) and rule(caller, topic)
+
+
+def in_scope(caller: Caller, field: str) -> bool:
+    """Whether an auth key is for a field; other callers have no scopes and are not limited by them."""
+    needed = Scope.WRITE if field.startswith("Mutation.") else Scope.READ
+    return caller.kind is not CallerKind.LAMBDA or needed in caller.scopes
 
 
 def require(caller: Caller, field: str, topic: str | None = None) -> None:

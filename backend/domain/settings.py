@@ -56,6 +56,21 @@ class Settings:
         return self._required("MUTATION_LIMITS")
 
     @property
+    def user_pool_client_id(self) -> str:
+        """What the application's users sign in by."""
+        return self._required("USER_POOL_CLIENT_ID")
+
+    @property
+    def auth_key_pepper(self) -> str:
+        """The secret that auth keys are hashed with, by its ARN."""
+        return self._required("AUTH_KEY_PEPPER")
+
+    @property
+    def web_origins(self) -> frozenset[str]:
+        """The origins of the web applications that may keep sessions."""
+        return frozenset(each.strip() for each in self._required("WEB_ORIGINS").split(",") if each.strip())
+
+    @property
     def region(self) -> str:
         """The region of the function, set by Lambda."""
         return self._required("AWS_REGION")

@@ -16,7 +16,7 @@ SCHEMA = "AWS::AppSync::GraphQLSchema"
 NESTED = "AWS::Serverless::Application"
 
 # What holds data: deleted with its stack, the data is lost.
-STATEFUL = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool"}
+STATEFUL = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::SecretsManager::Secret"}
 
 # A fixed physical name forbids two stacks in one account and every replacement.
 NAME_PROPERTIES = {

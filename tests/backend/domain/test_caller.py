@@ -36,7 +36,9 @@ def test_who_is_behind_an_identity(identity: dict[str, Any] | None, caller: Call
 
 
 def test_an_identity_of_another_mode_is_nobody() -> None:
-    with pytest.raises(ValueError, match="resolverContext"):
+    with pytest.raises(ValueError, match="'issuer'"):
+        from_identity({"issuer": "https://issuer.example"})
+    with pytest.raises(ValueError, match="'user'"):
         from_identity({"resolverContext": {"user": "ann"}})
 
 

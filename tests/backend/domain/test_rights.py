@@ -11,7 +11,12 @@ from domain.errors import Unauthorized
 from tests.backend.domain.schema import schema
 
 PROGRAM = Caller(CallerKind.IAM, "arn:aws:iam::1:user/importer", "importer")
-DIRECTIVES = {"aws_api_key": CallerKind.API_KEY, "aws_iam": CallerKind.IAM, "aws_cognito_user_pools": CallerKind.USER}
+DIRECTIVES = {
+    "aws_api_key": CallerKind.API_KEY,
+    "aws_iam": CallerKind.IAM,
+    "aws_cognito_user_pools": CallerKind.USER,
+    "aws_lambda": CallerKind.LAMBDA,
+}
 
 
 def root_fields() -> dict[str, tuple[GraphQLObjectType, GraphQLField]]:

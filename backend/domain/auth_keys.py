@@ -1,0 +1,184 @@
+"""Keys of programs: made by operators, shown once, checked by the authorizer of AppSync and of the HTTP API.
+
+A key is `hwk_<id>_<secret>`; the secret has 256 random bits. The table has its HMAC under a pepper that is elsewhere,
+so that neither alone is of use: who reads the table cannot try keys, and who has the pepper has no key. A slow hash
+would add nothing to 256 bits. The prefix is for secret scanners.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain import page_tokens, rights, times, ulid, validation
+from domain.caller import Caller, CallerKind, Scope
+from domain.errors import InvalidInput, NotFound
+from domain.idempotency import once
+from domain.table import ConditionFailed, Item, Put, Set, Table
+
+LISTING = "AUTHKEYS"  # the partition that names all keys
+MAX_VALID_DAYS = 366
+MAX_PAGE = 100
+
+DAY_SECONDS = 24 * 3600
+SHOWN_SECONDS = 30 * DAY_SECONDS
+"""How long a key stays in the list after its end, so that operators see what ended and when."""
+
+_TOKEN = re.compile(r"hwk_([0-9A-HJKMNP-TV-Z]{26})_([A-Za-z0-9_-]{43})")
+
+
+@dataclass(frozen=True)
+class AuthKeys:
+    """The keys of a table. `pepper` fetches the secret that the hashes are made with."""
+
+    table: Table
+    pepper: Callable[[], str]
+
+
+def key(key_id: str) -> tuple[str, str]:
+    """The key of a key's item."""
+    return f"AUTHKEY#{key_id}", "AUTHKEY"
+
+
+def caller_of(keys: AuthKeys, token: str, now: int) -> Caller | None:
+    """Who presents a key, at an epoch second; None when it is none of ours, not valid any more, or revoked.
+
+    Raises:
+        TableError: the table did not answer.
+    """
+    if not (parts := _TOKEN.fullmatch(token)):
+        return None
+    item = keys.table.get(key(parts[1]), now)
+    if item is None or not hmac.compare_digest(str(item["hash"]), _hash(keys, token)):
+        return None
+    if item.get("revokedAt") or now >= int(item["validUntil"]):
+        return None
+    return Caller(
+        CallerKind.LAMBDA, str(item["keyId"]), str(item["name"]), scopes=frozenset(map(Scope, item["scopes"]))
+    )
+
+
+def denied_fields(caller: Caller) -> list[str]:
+    """The fields that keys may use in principle, but this one may not for its scopes. AppSync answers them with null.
+
+    So the scopes hold too for fields that JavaScript answers alone.
+    """
+    offered = (field for field, rules in rights.RULES.items() if CallerKind.LAMBDA in rules)
+    return sorted(field for field in offered if not rights.in_scope(caller, field))
+
+
+def create(
+    keys: AuthKeys,
+    caller: Caller,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    valid_days: int | None = None,
+    client_mutation_id: str | None = None,
+    now_ms: int,
+) -> dict[str, Any]:
+    """Make a key. The answer is the only place where it ever is in the clear: a repeat answers null for it.
+
+    Raises:
+        Unauthorized, InvalidInput, IdempotencyConflict, TableError
+    """
+    field = "Mutation.createAuthKey"
+    rights.require(caller, field)
+    name = validation.key_name("input.name", name)
+    days = 90 if valid_days is None else valid_days
+    if not 1 <= days <= MAX_VALID_DAYS:
+        raise InvalidInput("input.validDays", f"must be 1 to {MAX_VALID_DAYS}, not {days}.")
+    if not scopes:
+        raise InvalidInput("input.scopes", "must not be empty.")
+    now = now_ms // 1000
+    chosen = sorted({Scope(scope).value for scope in scopes})
+    key_id = ulid.ascending(1, now_ms)[0]
+    token = f"hwk_{key_id}_{secrets.token_urlsafe(32)}"
+    pk, sk = key(key_id)
+    valid_until = now + days * DAY_SECONDS
+    item: Item = {
+        "pk": pk, "sk": sk, "keyId": key_id, "name": name, "scopes": chosen, "hash": _hash(keys, token),
+        "createdAt": times.to_iso(now_ms), "createdBy": caller.id, "validUntil": valid_until,
+        "expiresAt": valid_until + SHOWN_SECONDS,
+    }  # fmt: skip
+    writes = [Put(item), Put({"pk": LISTING, "sk": key_id, "expiresAt": item["expiresAt"]})]
+    if client_mutation_id is None:
+        keys.table.write(writes)
+        return {"key": token, "authKey": shown(item)}
+    mutation_id = validation.client_mutation_id("input.clientMutationId", client_mutation_id)
+    marked = once(caller, field, mutation_id, {"name": name, "scopes": chosen, "days": days})
+    try:
+        keys.table.write([*writes, marked.marker({"keyId": key_id}, now, now + DAY_SECONDS)])
+    except ConditionFailed:
+        outcome = marked.outcome(keys.table, now)
+        if outcome is None:
+            raise
+        return {"key": None, "authKey": shown(_existing(keys, outcome["keyId"], now))}
+    return {"key": token, "authKey": shown(item)}
+
+
+def revoke(keys: AuthKeys, caller: Caller, *, id: str, now_ms: int) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """End a key. Revoking it again changes nothing, and keeps the first time.
+
+    Raises:
+        Unauthorized, NotFound, TableError
+    """
+    rights.require(caller, "Mutation.revokeAuthKey")
+    now = now_ms // 1000
+    item = _existing(keys, id, now)
+    if "revokedAt" not in item:
+        revoked = {"revokedAt": times.to_iso(now_ms), "revokedBy": caller.id}
+        try:
+            keys.table.write([Set(key(id), revoked, "attribute_exists(pk) AND attribute_not_exists(#revokedAt)")])
+        except ConditionFailed:
+            return shown(_existing(keys, id, now))
+        item |= revoked
+    return shown(item)
+
+
+def page(
+    keys: AuthKeys, caller: Caller, *, limit: int | None = None, next_token: str | None = None, now_ms: int
+) -> dict[str, Any]:
+    """All keys, the oldest first, those that ended within 30 days too.
+
+    Raises:
+        Unauthorized, InvalidInput, InvalidPageToken, TableError
+    """
+    field = "Query.authKeys"
+    rights.require(caller, field)
+    size = validation.limit(limit, default=50, most=MAX_PAGE)
+    after = page_tokens.decode(next_token, field) if next_token else ""
+    now = now_ms // 1000
+    where, values = ("sk > :after", {":after": after}) if after else ("", {})
+    listed = keys.table.query(LISTING, where, values, now=now, page_size=size + 1)
+    ids = [str(item["sk"]) for item, _ in zip(listed, range(size + 1), strict=False)]
+    found = keys.table.get_all([key(each) for each in ids[:size]], now)
+    return {
+        "items": [shown(found[key(each)]) for each in ids[:size] if key(each) in found],
+        "nextToken": page_tokens.encode(ids[size - 1], field) if len(ids) > size else None,
+    }
+
+
+def shown(item: Item) -> dict[str, Any]:
+    """A key as operators see it: all but what it could be used or guessed by."""
+    return {
+        "id": item["keyId"], "name": item["name"], "scopes": item["scopes"], "createdAt": item["createdAt"],
+        "createdBy": item["createdBy"], "validUntil": times.to_iso(int(item["validUntil"]) * 1000),
+        "revokedAt": item.get("revokedAt"),
+    }  # fmt: skip
+
+
+def _existing(keys: AuthKeys, key_id: str, now: int) -> Item:
+    item = keys.table.get(key(key_id), now)
+    if item is None:
+        raise NotFound("id")
+    return item
+
+
+def _hash(keys: AuthKeys, token: str) -> str:
+    return hmac.new(keys.pepper().encode(), token.encode(), hashlib.sha256).hexdigest()
