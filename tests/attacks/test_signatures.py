@@ -200,7 +200,7 @@ def test_a_signature_of_an_operation_is_none_of_a_connect_nor_of_another_start(t
 
 def test_nobody_but_the_publisher_s_role_publishes(target: Target, caller: Caller) -> None:
     body = json.dumps({"query": PUBLISH}).encode()
-    ways = {
+    ways: dict[str, Callable[[], Answer]] = {
         "API key": lambda: target.api.run(PUBLISH),
         "user": lambda: target.api.run(PUBLISH, headers=target.ann.headers),
         "operator": lambda: target.api.run(PUBLISH, headers=target.opal.headers),
