@@ -187,7 +187,8 @@ def test_operators_see_all_users_page_by_page(ann: User, bob: User, op: User) ->
 
 async def test_signing_out_ends_tokens_and_live_subscriptions_everywhere(ann: User, bob: User) -> None:
     room = f"room-{uuid.uuid4()}"
-    phone, both = dict(ann.tokens), ((ON_USER, {}), (ON_MESSAGES, {"room": room}))
+    phone = dict(ann.tokens)
+    both: list[tuple[str, dict[str, Any]]] = [(ON_USER, {}), (ON_MESSAGES, {"room": room})]
     ann.sign_in()
     async with ann.listening(*both) as laptop, ann.listening(*both) as mobile, bob.listening(*both) as other:
         assert (await asyncio.to_thread(ann.data, SIGN_OUT))["userId"] == ann.id
