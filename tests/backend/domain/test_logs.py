@@ -18,11 +18,11 @@ from domain.logs import OneLine, function_logger
 from domain.redaction import MAX_TEXT, redacted, redacted_text
 from tests.conftest import ROOT
 
-JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl"
+JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl"
 API_KEY = "da2-" + "abcdefghijklmnopqrstuvwxyz"
 AUTH_KEY = "hwk_01JD7Z8Y6X5W4V3T2S1R0Q9P8N_" + "kJ3" * 14 + "a"
 SECRETS = [
-    JWT, JWT[:30], JWT.rsplit(".", 1)[0] + ".", API_KEY, AUTH_KEY, AUTH_KEY[:-4], "AKIA" + "IOSFODNN7EXAMPLE",
+    JWT, JWT[:24], JWT.rsplit(".", 1)[0] + ".", API_KEY, AUTH_KEY, AUTH_KEY[:-4], "AKIA" + "IOSFODNN7EXAMPLE",
     "ann@example.com", "Ann.O-Neil+x@mail.example.co.uk", "203.0.113.7", "2001:db8:85a3:8d3:1319:8a2e:370:7348",
     "+4915112345678",
 ]  # fmt: skip
