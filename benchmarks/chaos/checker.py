@@ -11,6 +11,7 @@ A folder has JSON lines, one object each. Times are nanoseconds of one clock tha
     outcome     "acknowledged"; or "unknown": no answer came, so that it may or may not have happened
     rule        "each" (if absent): every value is told; "last": values may be left out before a later one, never the
                 last; "large": the item gets a value once, and when it is removed later, that value may be told as gone
+    item        null, with "unknown": a new item that someone else names, who did not answer. Its value may be told once
 
 `callbacks-*.jsonl`: a subscriber each; its first line says what it asked for, the others are in their order:
 
@@ -104,20 +105,40 @@ class Defect:
     what: str
 
 
-Topics = dict[str, dict[str, list[Write]]]
+@dataclass
+class Topic:
+    """What was written to a topic: by item, and the values of items whose names nobody learned."""
+
+    items: dict[str, list[Write]] = field(default_factory=dict)
+    nameless: set[str] = field(default_factory=set)
+
+
+Topics = dict[str, Topic]
 
 
 def judge(topics: Topics, subscribers: Sequence[Subscriber]) -> list[Defect]:
     """All defects."""
-    return [defect for subscriber in subscribers for defect in _judge(topics.get(subscriber.topic, {}), subscriber)]
+    empty = Topic()
+    return [defect for subscriber in subscribers for defect in _judge(topics.get(subscriber.topic, empty), subscriber)]
 
 
-def _judge(items: dict[str, list[Write]], subscriber: Subscriber) -> Iterator[Defect]:
+def _judge(topic: Topic, subscriber: Subscriber) -> Iterator[Defect]:
     told: dict[str, list[Told]] = defaultdict(list)
     for each in subscriber.told:
         told[each.item].append(each)
-    for item in [*items, *(item for item in told if item not in items)]:
-        for kind, what in _judge_item(item, items.get(item, []), told.get(item, []), subscriber):
+    items = dict(topic.items)
+    values = {write.value for writes in items.values() for write in writes} & {each.value for each in subscriber.told}
+    for item in told:
+        if item not in items:
+            value = told[item][0].value
+            # It is this item's only if no other item has been told with it.
+            if value in topic.nameless and value not in values:
+                items[item] = [Write(value, 0, 0, certain=False, rule="each")]
+                values.add(value)
+            else:
+                items[item] = []
+    for item, writes in items.items():
+        for kind, what in _judge_item(item, writes, told.get(item, []), subscriber):
             yield Defect(kind, subscriber.name, f"{subscriber.topic} {item}: {what}")
 
 
@@ -215,16 +236,20 @@ def read(folder: Path) -> tuple[Topics, list[Subscriber]]:
     owners: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.glob("writes-*.jsonl")):
         for line in _lines(path):
-            topic, item = _text(line, "topic"), _text(line, "item")
-            if owners.setdefault((topic, item), path) != path:
-                raise Unusable(f"{path.name} and {owners[topic, item].name}: both write {topic} {item}")
-            topics.setdefault(topic, {}).setdefault(item, []).append(_write(line, crashes))
+            topic = topics.setdefault(name := _text(line, "topic"), Topic())
+            if "item" in line and line["item"] is None and line.get("outcome") == "unknown":
+                topic.nameless.add(_text(line, "value"))
+                continue
+            item = _text(line, "item")
+            if owners.setdefault((name, item), path) != path:
+                raise Unusable(f"{path.name} and {owners[name, item].name}: both write {name} {item}")
+            topic.items.setdefault(item, []).append(_write(line, crashes))
     subscribers = [_subscriber(path) for path in sorted(folder.glob("callbacks-*.jsonl"))]
     if not topics or not subscribers:
         raise Unusable(f"{folder}: no files of writes, or none of callbacks")
-    for topic, items in topics.items():
-        for item, writes in items.items():
-            _check(topic, item, writes)
+    for name, topic in topics.items():
+        for item, writes in topic.items.items():
+            _check(name, item, writes)
     return topics, subscribers
 
 
@@ -300,12 +325,13 @@ def _number(line: dict[str, Any], name: str) -> int:
 
 def report(topics: Topics, subscribers: Sequence[Subscriber], defects: Sequence[Defect]) -> str:
     """What was judged, and how it came out, with some examples."""
-    writes = [write for items in topics.values() for item in items.values() for write in item]
+    writes = [write for topic in topics.values() for item in topic.items.values() for write in item]
+    nameless = sum(len(topic.nameless) for topic in topics.values())
     certain = sum(write.certain for write in writes)
     told = sum(len(subscriber.told) for subscriber in subscribers)
     anew = sum(len(subscriber.anew) for subscriber in subscribers)
     lines = [
-        f"{len(topics)} topics, {len(writes)} writes, of which {certain} are certain",
+        f"{len(topics)} topics, {len(writes)} writes ({certain} certain, {nameless} of items without a name)",
         f"{len(subscribers)} subscribers, {told} callbacks, {anew} times anew",
     ]
     for kind in KINDS:

@@ -134,6 +134,23 @@ def test_an_unanswered_write_may_be_told_or_not(tmp_path: Path) -> None:
     assert verdict(tmp_path, writes, subscriber(*told("a", "c", "b"))) == {"out of order": 1}
 
 
+def test_a_new_item_whose_name_nobody_learned_may_be_told_once(tmp_path: Path) -> None:
+    nameless = write("n", 15, item=None, outcome="unknown")
+    writes = [*values("a", "b"), nameless]
+    assert verdict(tmp_path, writes, subscriber(*told("a", "b"))) == {}
+    named = callback("n", item="x")
+    assert verdict(tmp_path, writes, subscriber(named, *told("a", "b"))) == {}
+    assert verdict(tmp_path, writes, subscriber(named, named, *told("a", "b"))) == {"duplicated": 1}
+    assert verdict(tmp_path, writes, subscriber(named, callback("n", item="y"), *told("a", "b"))) == {"unknown": 1}
+    assert verdict(tmp_path, writes, subscriber(named, callback("m", item="x"), *told("a", "b"))) == {"unknown": 1}
+    # An attempt that was answered in the end is the same write.
+    answered = write("n", 15, item="x")
+    assert verdict(tmp_path, [*writes, answered], subscriber(named, *told("a", "b"))) == {}
+    assert verdict(tmp_path, [*writes, answered], subscriber(named, callback("n", item="y"), *told("a", "b"))) == {
+        "unknown": 1
+    }
+
+
 def test_a_crash_excuses_what_was_answered_just_before_it(tmp_path: Path) -> None:
     save(tmp_path, "crashes.jsonl", [{"at": 35, "unsaved": 5}])
     writes = values("a", "b", "c", "d")

@@ -151,6 +151,7 @@ class Lane:
         self._records: list[dict[str, Any]] = []
         self._position = 0
         self._done_at: list[float] = []
+        self._given_up = 0  # the place after the last record that was given up
         self.exhausted: set[str] = set()
 
     async def run(self) -> None:
@@ -177,8 +178,8 @@ class Lane:
         return len(self._records) - self._position
 
     def _forget(self) -> None:
-        """Some of what was done with lately comes again."""
-        floor = max(0, self._position - self._kernel.random.randint(1, 2 * self._mapping.batch_size))
+        """Some of what was done with lately comes again, but nothing that was given up: that was written down."""
+        floor = max(self._given_up, self._position - self._kernel.random.randint(1, 2 * self._mapping.batch_size))
         oldest = self._kernel.now - FORGOTTEN_SECONDS
         while self._position > floor and self._done_at[self._position - 1] > oldest:
             self._position -= 1
@@ -210,6 +211,7 @@ class Lane:
         records = self._records[start:end]
         self._kernel.trace(self._shard.name, f"gives up {' '.join(map(short, records))}")
         self.exhausted |= {record["eventID"] for record in records}
+        self._given_up = end
         body = {
             "requestContext": {
                 "requestId": "x", "functionArn": self._function_arn, "condition": "RetryAttemptsExhausted",
