@@ -58,18 +58,27 @@ class Deletion:
             TryAgain, TableError: the pool or the table did not answer; the same call goes on.
         """
         tombstone = self._bury(user_id)
-        name = tombstone.get("name")
+        name = self._name_in_pool(user_id, tombstone)
         if name:
             self.pool.sign_out(name)
         for remove in self.removals:
             remove(user_id)
         if not self._leave_messages(user_id, times.hour(int(tombstone["deletedAtMs"]) - _UNDER_WAY_MS), deadline):
             return False
+        for remove in self.removals:
+            remove(user_id)  # what an index did not show yet
         if name:
             self.pool.delete(name)
-            # The name is personal; of a user without one the pool has nothing left.
+        if "done" not in tombstone:
+            # The name is personal, and of no use any more.
             self.table.write([Set(profile.key(user_id), {"done": True}, remove=("name",))])
         return True
+
+    def _name_in_pool(self, user_id: str, tombstone: Item) -> str | None:
+        """By which name the pool still has the user. Whoever took that name since is somebody else."""
+        name = tombstone.get("name")
+        found = self.pool.get(name) if isinstance(name, str) else None
+        return found.name if found and found.id == user_id else None
 
     def _bury(self, user_id: str) -> Item:
         """The user's tombstone, which is written if there is none."""
@@ -77,8 +86,8 @@ class Deletion:
         item = self.table.get(profile.key(user_id), now_ms // 1000)
         if item and "deletedAt" in item:
             return item
-        name = item.get("name") if item else None
-        if not isinstance(name, str):
+        name = self._name_in_pool(user_id, item or {})
+        if name is None:
             user = self.pool.find(user_id)
             if user is None and item is None:
                 raise NotFound("id")

@@ -18,7 +18,7 @@ from domain.message import Partition, sort_key
 from domain.pool import cognito
 from domain.rooms import Rooms
 from domain.sessions import Sessions
-from domain.table import Put, Table, TableError, dynamodb
+from domain.table import Put, Set, Table, TableError, dynamodb
 from domain.users import Users
 from tests.backend.domain.clocks import SetClock
 from tests.backend.domain.pools import NOON, OPERATOR, RETENTION_SECONDS, SignedUp, TestPool, users_of
@@ -226,6 +226,21 @@ def test_a_message_that_was_under_way_is_found_by_asking_again(
     main_table.write([Put(item | {"sk": sk, "author": ann.name, "userId": ann.id, "text": "late"})])
     assert users.delete_user(here, OPERATOR, id=ann.id, deadline=NEVER) == (ann.id, True)
     assert read(main_table, "lobby", NOON) == [("deleted user", "early"), ("deleted user", "late")]
+
+
+def test_whoever_took_the_name_since_is_left_alone(
+    pool: TestPool, main_table: Table, change_log_table: Table, ann: SignedUp
+) -> None:
+    """The deletion died after the pool's part, and before it noted that; or the profile is older than the user."""
+    here = users_of(pool, main_table, change_log_table, SetClock(NOON))
+    users.me(here, ann.caller())
+    users.delete_user(here, ann.caller(), deadline=NEVER)
+    namesake = pool.sign_up(ann.name)
+    main_table.write([Set(profile.key(ann.id), {"name": ann.name}, remove=("done",))])
+    assert users.delete_user(here, OPERATOR, id=ann.id, deadline=NEVER) == (ann.id, True)
+    users.create_profile(main_table, "of-the-past", ann.name, NOON, None)
+    assert users.delete_user(here, OPERATOR, id="of-the-past", deadline=NEVER) == ("of-the-past", True)
+    assert users.me(here, namesake.caller())["name"] == ann.name
 
 
 def test_the_directory_of_authors_costs_one_write_an_hour_and_room(main_table: Table) -> None:
