@@ -171,8 +171,16 @@ WORDING: dict[str, list[tuple[str, str, str]]] = {
 }
 
 
+MAX_ERRORS = 100
+"""After so many graphql-java looks for no more. A few kilobytes would else have one for each pair of their fields."""
+
+
+class _EnoughError(Exception):
+    """There are `MAX_ERRORS`."""
+
+
 def validate(schema: GraphQLSchema, document: DocumentNode, *, introspection: bool = True) -> list[dict[str, Any]]:
-    """The error objects of a document, in document order; none when it may run."""
+    """The error objects of a document, in document order and at most `MAX_ERRORS`; none when it may run."""
     found: list[tuple[str, str, Node | None]] = []
     type_info = TypeInfo(schema)
     rules: list[ASTValidationRule] = []
@@ -186,6 +194,8 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, introspection: bo
     except ValidationAbortedError:
         # Thousands of equal fields side by side: graphql-core compares each pair, up to a budget of about a second.
         aborted = [operation_error("Validation aborted: too many fields of one selection set have the same name.")]
+    except _EnoughError:
+        pass
     if not found:
         return aborted
     paths = dict(_paths(document))
@@ -194,6 +204,8 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, introspection: bo
 
 def _reporter(rule: str, found: list[tuple[str, str, Node | None]]) -> Callable[[GraphQLError], None]:
     def report(error: GraphQLError) -> None:
+        if len(found) == MAX_ERRORS:
+            raise _EnoughError
         # graphql-java points at the usage of a variable, graphql-core names its definition first.
         nodes = error.nodes or []
         node = nodes[-1] if rule == "VariablesInAllowedPositionRule" and nodes else nodes[0] if nodes else None

@@ -180,6 +180,11 @@ def test_fields_that_conflict_are_refused() -> None:
     assert message.startswith("Validation error of type FieldsConflict: x: ")
 
 
+def test_a_hundred_errors_are_enough() -> None:
+    text = "{ " + " ".join(f"x: item(id: {number}) {{ id }}" for number in range(100)) + " }"
+    assert len(errors(text)) == 100  # of 4,950 pairs
+
+
 def test_with_introspection_off_its_fields_are_undefined_and_typename_works() -> None:
     messages = [error["message"] for error in errors('{ __schema { types { name } } __type(name: "a") { name } }')]
     assert messages == []
