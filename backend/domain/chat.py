@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, Literal
 
-from domain import backoff, message, page_tokens, rights, times, topics, ulid, validation
+from domain import backoff, membership, message, page_tokens, rights, room_rights, times, topics, ulid, validation
 from domain.authors import Authors, Place
 from domain.caller import Caller
 from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
@@ -20,7 +20,7 @@ from domain.events import Entry
 from domain.idempotency import Once, once
 from domain.message import Message, Partition
 from domain.rooms import Placement, Rooms, bucket_key, draw, shards_of
-from domain.table import Item, Put, Table, TableError, Throttled, Write
+from domain.table import Check, Item, Put, Table, TableError, Throttled, Write
 
 Order = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
 
@@ -71,11 +71,11 @@ def send_message(
         TryAgain: the database is too busy.
     """
     field = "Mutation.sendMessage"
-    rights.require(caller, field, str(topics.room(room_id)))
     validation.room_id("input.roomId", room_id)
+    room_rights.require(chat.table, caller, field, room_id, now=now_ms // 1000)
     draft = _draft(caller, "input.", text, author, original_time)
     mutation = _once(caller, field, client_mutation_id, room_id, [draft])
-    return _store(chat, caller, room_id, [draft], mutation, now_ms, trace_id)[0]
+    return _store(chat, caller, field, room_id, [draft], mutation, now_ms, trace_id)[0]
 
 
 def send_messages(
@@ -97,8 +97,8 @@ def send_messages(
         Unauthorized, InvalidInput, IdempotencyConflict, TryAgain: as `send_message`.
     """
     field = "Mutation.sendMessages"
-    rights.require(caller, field, str(topics.room(room_id)))
     validation.room_id("input.roomId", room_id)
+    room_rights.require(chat.table, caller, field, room_id, now=now_ms // 1000)
     if not 1 <= len(messages) <= validation.MAX_MESSAGES:
         raise InvalidInput("input.messages", f"must be 1 to {validation.MAX_MESSAGES}, not {len(messages)}.")
     drafts = [
@@ -106,7 +106,7 @@ def send_messages(
         for index, each in enumerate(messages)
     ]
     mutation = _once(caller, field, client_mutation_id, room_id, drafts)
-    return _store(chat, caller, room_id, drafts, mutation, now_ms, trace_id)
+    return _store(chat, caller, field, room_id, drafts, mutation, now_ms, trace_id)
 
 
 def messages(
@@ -128,8 +128,8 @@ def messages(
         InvalidPageToken: the token is broken, or of another room or order.
         TableError: the table did not answer.
     """
-    rights.require(caller, "Query.messages", str(topics.room(room_id)))
     validation.room_id("roomId", room_id)
+    room_rights.require(chat.table, caller, "Query.messages", room_id, now=now_ms // 1000)
     limit = validation.limit(limit, default=50, most=100)
     order = order or "NEWEST_FIRST"
     list_key = ("Query.messages", room_id, order)
@@ -159,9 +159,8 @@ def message_changes(
         Unauthorized, InvalidInput: the arguments.
         TableError: the table did not answer.
     """
-    topic = topics.room(room_id)
-    rights.require(caller, "Query.messageChanges", str(topic))
-    validation.room_id("roomId", room_id)
+    topic = topics.room(validation.room_id("roomId", room_id))
+    room_rights.require(chat.table, caller, "Query.messageChanges", room_id, now=now_ms // 1000)
     limit = validation.limit(limit, default=DEFAULT_PAGE, most=LARGEST_PAGE)
     page = chat.change_log.read(topic, after, limit, time.monotonic() + _PATIENCE_SECONDS)
     return {
@@ -185,15 +184,15 @@ def _change(table: Table, entry: Entry, now: int) -> dict[str, Any]:
     return change
 
 
-def on_messages(caller: Caller, *, room_id: str) -> str:
+def on_messages(chat: Chat, caller: Caller, *, room_id: str, now_ms: int) -> str:
     """The topic that a subscriber of a room's messages gets.
 
     Raises:
         Unauthorized, InvalidInput: the arguments.
+        TableError: the table did not answer.
     """
-    topic = str(topics.room(room_id))
-    rights.require(caller, "Subscription.onMessages", topic)
-    validation.room_id("roomId", room_id)
+    topic = str(topics.room(validation.room_id("roomId", room_id)))
+    room_rights.require(chat.table, caller, "Subscription.onMessages", room_id, now=now_ms // 1000)
     return topic
 
 
@@ -218,6 +217,7 @@ def _once(caller: Caller, field: str, client_mutation_id: str | None, room_id: s
 def _store(
     chat: Chat,
     caller: Caller,
+    field: str,
     room_id: str,
     drafts: list[Draft],
     mutation: Once | None,
@@ -236,6 +236,8 @@ def _store(
             # After an obstacle too: a write whose answer was lost has happened.
             if mutation and obstacle and (outcome := mutation.outcome(chat.table, now)):
                 return _messages(room_id, drafts, outcome["ids"], outcome["sentAt"])
+            if obstacle:  # the obstacle may be that the right is gone
+                room_rights.require(chat.table, caller, field, room_id, now=now)
             placement = chat.rooms.place(room_id, now_ms)
             stored = _messages(room_id, drafts, ids, now_ms)
             items = [
@@ -245,7 +247,7 @@ def _store(
             place = Place(placement.hour, room_id)
             # The hour's last message expires the retention after the hour's end.
             notes = chat.authors.notes(caller.user_id, place, times.hour_end_seconds(now_ms) + chat.retention_seconds)
-            writes: list[Write] = [*marker, *map(Put, items), *placement.writes, *notes]
+            writes: list[Write] = [*marker, *map(Put, items), *placement.writes, *notes, *_right(caller, room_id)]
             chat.table.write(writes)
         except TableError as error:
             obstacle = error
@@ -258,6 +260,14 @@ def _store(
             chat.authors.remember(caller.user_id, place)
             return stored
     raise TryAgain from obstacle
+
+
+def _right(caller: Caller, room_id: str) -> list[Write]:
+    """What lets a message into a private room only while its writer belongs to it, however long storing it takes."""
+    if caller.user_id is None or not topics.is_private_room(room_id):
+        return []
+    names = {f":{standing.value}": standing.value for standing in rights.BELONGS}
+    return [Check(membership.key(room_id, caller.user_id), f"#standing IN ({', '.join(sorted(names))})", names)]
 
 
 def _messages(room_id: str, drafts: list[Draft], ids: list[str], sent_at_ms: int) -> list[Message]:

@@ -20,8 +20,9 @@ from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.events import Entry, Event, coalesced
 from domain.parking import Lifted, Mark, Parked, Parking, Reason
+from domain.publishing import Refused
 from domain.pushing import Publishes, Push, Told
-from domain.routing import Change, ItemKey, Route
+from domain.routing import Change, End, Ending, ItemKey, Route
 from domain.table import TableError
 from domain.topics import Topic
 
@@ -29,6 +30,8 @@ logger = logging.getLogger("headwater.publication")
 
 # Kept of the time for parking what failed.
 _PARKING_SECONDS = 5.0
+# "invalidateSubscriptions ... up to 5 per request": https://docs.aws.amazon.com/appsync/latest/devguide/extensions.html
+MAX_ENDS = 5
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -38,6 +41,13 @@ class Threads(Protocol):
     """Runs a function on several values side by side, as `Executor.map` does; the built-in `map` does it in turn."""
 
     def __call__(self, function: Callable[[A], R], values: Iterable[A], /) -> Iterable[R]: ...
+
+
+class Ends(Protocol):
+    """What ends subscriptions: `domain.publishing.Publisher`."""
+
+    def end(self, ends: Sequence[End], deadline: float) -> None:
+        """End those of up to five rights. Raises Unreachable, Refused."""
 
 
 @dataclass
@@ -55,6 +65,8 @@ class Subject:
         obstacle: why it could not be published now, although it is not to blame.
         numbers: by topic, the number that it has there.
         published: the names of the topics that have heard of it.
+        ends: the subscriptions that end with it.
+        ended: whether they have.
     """
 
     position: int
@@ -67,13 +79,19 @@ class Subject:
     obstacle: Exception | None = None
     numbers: dict[str, Entry] = field(default_factory=dict)
     published: set[str] = field(default_factory=set)
+    ends: list[End] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def concerns_anyone(self) -> bool:
+        """Whether there is anything to do about it."""
+        return bool(self.changes or self.ends)
 
     @property
     def done(self) -> bool:
-        """Whether every topic that it concerns has heard of it."""
-        return not (self.reason or self.waits or self.obstacle) and all(
-            str(change.topic) in self.published for change in self.changes
-        )
+        """Whether every topic that it concerns has heard of it, and what ends with it has ended."""
+        heard = all(str(change.topic) in self.published for change in self.changes)
+        return heard and (self.ended or not self.ends) and not (self.reason or self.waits or self.obstacle)
 
     def parked(self, now_ms: int) -> Parked:
         """The record as it is parked."""
@@ -92,6 +110,8 @@ class Publication:
         clock: Clock,
         count: Callable[[str, int], None],
         routes: Sequence[Route] = routing.ROUTES,
+        ends: Ends | None = None,
+        endings: Sequence[Ending] = routing.ENDINGS,
     ) -> None:
         """
         Args:
@@ -102,6 +122,8 @@ class Publication:
             clock: tells the time.
             count: is told the name of a metric and how much to add to it.
             routes: the routing table.
+            ends: ends subscriptions; without it none end.
+            endings: the table of rights.
         """
         self._log = log
         self._publisher = publisher
@@ -110,6 +132,8 @@ class Publication:
         self._clock = clock
         self._count = count
         self._routes = routes
+        self._ends = ends
+        self._endings = endings if ends else ()
 
     def run(self, records: Sequence[Mapping[str, Any]], deadline: float) -> list[int]:
         """Publish a batch.
@@ -132,12 +156,12 @@ class Publication:
             logger.exception("Could not read what is parked")
             return [subject.position for subject in subjects]
         waiting = self._project(subjects, marks)
-        self.push([subject for subject in waiting if subject.changes], deadline - _PARKING_SECONDS)
+        self.push([subject for subject in waiting if subject.concerns_anyone], deadline - _PARKING_SECONDS)
         return self._settle(waiting, marks, deadline)
 
     def concerns(self, record: Mapping[str, Any]) -> bool:
-        """Whether a stream record is about a type of item that has topics at all."""
-        return routing.is_routed(record, self._routes)
+        """Whether a stream record is about a type of item that has topics, or is a right, at all."""
+        return routing.is_routed(record, self._routes, self._endings)
 
     def project(self, subject: Subject) -> None:
         """Find out what a record means to its topics, or why it cannot be told."""
@@ -145,11 +169,16 @@ class Publication:
             record = routing.from_stream(subject.raw)
             subject.topics = tuple(map(str, routing.topics_of(record, self._routes)))
             subject.changes = routing.route(record, self._routes)
+            subject.ends = routing.ends_of(record, self._endings)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one record must not stop the others
             subject.reason = Reason.of(error)
 
     def push(self, subjects: Sequence[Subject], deadline: float) -> None:
-        """Number and publish the changes of projected records, and note in them what became of it."""
+        """Number and publish the changes of projected records, and note in them what became of it.
+
+        Before, the subscriptions end whose right is gone: what comes later in the batch is not for them any more.
+        """
+        self._end([subject for subject in subjects if subject.ends and not subject.ended], deadline)
         groups: dict[Topic, list[tuple[Subject, Change]]] = {}
         for subject in subjects:
             for change in subject.changes:
@@ -164,6 +193,37 @@ class Publication:
         done = self._threads(lambda push: push.run(self._log, self._publisher, deadline), pushes)
         for push, by_event in zip(done, owners, strict=True):
             self._note(push, by_event)
+
+    def _end(self, subjects: Sequence[Subject], deadline: float) -> None:
+        """End the subscriptions that end with some records, up to five at a time."""
+        if self._ends is None or not subjects:
+            return
+        end = self._ends.end
+        ends = list(dict.fromkeys(end for subject in subjects for end in subject.ends))
+
+        def carry_out(some: Sequence[End]) -> Exception | None:
+            try:
+                end(some, deadline)
+            except Exception as error:
+                # As for changes, no error but a refusal says that a record is to blame.
+                logger.exception("Could not end subscriptions")
+                return error
+            return None
+
+        parts = [ends[start : start + MAX_ENDS] for start in range(0, len(ends), MAX_ENDS)]
+        failures = dict[End, Exception]()
+        for part, failure in zip(parts, self._threads(carry_out, parts), strict=True):
+            if failure:
+                failures |= dict.fromkeys(part, failure)
+        for subject in subjects:
+            found = next((failures[each] for each in subject.ends if each in failures), None)
+            if found is None:
+                subject.ended = True
+            elif isinstance(found, Refused):
+                subject.reason = Reason.of(found)
+            else:
+                subject.obstacle = found
+        self._count("Ended", len(ends) - len(failures))
 
     def _note(self, push: Push, owners: Mapping[str, list[Subject]]) -> None:
         """What became of the events of a topic, as what became of their records."""
@@ -218,10 +278,10 @@ class Publication:
             seen.add(subject.raw.get("eventID"))
             self.project(subject)
             if subject.key in blocked or (mark and place > mark.last):
-                subject.waits, subject.changes, subject.reason = True, [], None
+                subject.waits, subject.changes, subject.ends, subject.reason = True, [], [], None
             elif subject.reason:
                 blocked.add(subject.key)
-            elif not subject.changes:
+            elif not subject.concerns_anyone:
                 self._count("Skipped", 1)
                 continue
             found.append(subject)

@@ -9,6 +9,7 @@ PublishError
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import urllib3
@@ -22,6 +23,7 @@ from domain import backoff
 from domain.clock import SYSTEM, Clock
 from domain.envelopes import Envelope
 from domain.publish_documents import DOCUMENTS
+from domain.routing import End
 
 _LONGEST_ANSWER_SECONDS = 10.0
 # A right that was taken away, or an API that is gone, comes back by a deployment: no change is to blame.
@@ -32,6 +34,10 @@ _TRANSIENT_TYPES = (
 )  # fmt: skip
 # The document is the same for all changes. One that the schema does not know comes from a deployment that is under way.
 _TRANSIENT_MESSAGE = "Validation error of type "
+
+
+END_SUBSCRIPTIONS = "endSubscriptions"
+END_DOCUMENT = "mutation EndSubscriptions($input: EndSubscriptionsInput!) { endSubscriptions(input: $input) { count } }"
 
 
 class PublishError(Exception):
@@ -94,6 +100,22 @@ class Publisher:
         """
         mutation = envelope.topic.kind.mutation
         body = f'{{"query":{json.dumps(DOCUMENTS[mutation])},"variables":{{"input":{envelope.text}}}}}'.encode()
+        self._call(mutation, body, f"{envelope.topic} {envelope.first_seq}-{envelope.last_seq}", deadline)
+
+    def end(self, ends: Sequence[End], deadline: float) -> None:
+        """End the subscriptions that rest on up to five rights, trying again as `publish` does.
+
+        Raises:
+            Unreachable, Refused: as `publish`.
+        """
+        given = [
+            {"subscriptionField": end.topic.kind.subscription, "topic": str(end.topic), "userId": end.user_id}
+            for end in ends
+        ]
+        body = json.dumps({"query": END_DOCUMENT, "variables": {"input": {"ends": given}}}).encode()
+        self._call(END_SUBSCRIPTIONS, body, f"the end of {len(ends)} rights", deadline)
+
+    def _call(self, mutation: str, body: bytes, what: str, deadline: float) -> None:
         obstacle: Exception | None = None
         for _ in backoff.attempts(deadline, first_seconds=0.05, longest_seconds=3.0, clock=self._clock):
             try:
@@ -102,7 +124,7 @@ class Publisher:
                 obstacle = error
             else:
                 return
-        raise Unreachable(f"{envelope.topic} {envelope.first_seq}-{envelope.last_seq}: {obstacle}") from obstacle
+        raise Unreachable(f"{what}: {obstacle}") from obstacle
 
     def close(self) -> None:
         """Close the connections. In Lambda nobody does: they last as long as the container."""

@@ -110,11 +110,11 @@ class Replaying:
             if subject.reason:
                 break
         self._leave_out_superseded(subjects, part, outcome, deadline)
-        self._publication.push([subject for subject in subjects if subject.changes], deadline)
+        self._publication.push([subject for subject in subjects if subject.concerns_anyone], deadline)
         for place, subject in enumerate(subjects):
             if not subject.done:
                 return place, subject
-            outcome.replayed += bool(subject.changes)
+            outcome.replayed += subject.concerns_anyone
         return len(subjects), None
 
     def _leave_out_superseded(

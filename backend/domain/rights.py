@@ -1,55 +1,137 @@
 """Who may ask for what: one table of field, kind of caller and topic. Every Python resolver asks it first.
 
-Fields that JavaScript answers alone are in the table too: a test compares it with the schema's directives, which are
-what holds for those.
+Fields that JavaScript answers alone are in the table too: tests compare it with the schema's directives and with what
+`resolvers/appsync/Query.room.js` answers. docs/rights.md shows the table and is generated from it.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
 
 from domain import topics
 from domain.caller import OPERATORS, Caller, CallerKind, Scope
 from domain.errors import Unauthorized
 
-# Whether a caller may have a topic (`room:lobby`); None stands for a field that is about no topic.
-Rule = Callable[[Caller, str | None], bool]
+
+class Standing(Enum):
+    """What a user is to a private room. It is read from the table at each request (`domain.room_rights`)."""
+
+    NONE = "NONE"
+    INVITED = "INVITED"
+    MEMBER = "MEMBER"
+    OWNER = "OWNER"
 
 
-def anyone(caller: Caller, topic: str | None) -> bool:
+# What belongs to a room: it may be read, written and subscribed to.
+BELONGS = frozenset({Standing.MEMBER, Standing.OWNER})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which callers of a kind have a right.
+
+    Attributes:
+        words: the same for people, as docs/rights.md has it.
+        holds: whether a caller may have a topic (`room:lobby`; None where a field is about none), given what they are
+            to a private room.
+    """
+
+    words: str
+    holds: Callable[[Caller, str | None, Standing], bool]
+
+
+def _rule(words: str) -> Callable[[Callable[[Caller, str | None, Standing], bool]], Rule]:
+    return lambda holds: Rule(words, holds)
+
+
+@_rule("all")
+def anyone(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to every caller of the kind."""
-    del caller, topic
+    del caller, topic, standing
     return True
 
 
-def own(caller: Caller, topic: str | None) -> bool:
+@_rule("their own")
+def own(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to the user whom the topic is about."""
+    del standing
     return topic == str(topics.user(caller.id))
 
 
-def operators(caller: Caller, topic: str | None) -> bool:
+@_rule("operators")
+def operators(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to operators, about anyone."""
-    del topic
+    del topic, standing
     return caller.is_in(OPERATORS)
 
 
-def own_or_operators(caller: Caller, topic: str | None) -> bool:
+@_rule("their own; operators anyone's")
+def own_or_operators(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to the user whom the topic is about, and to operators."""
-    return own(caller, topic) or operators(caller, topic)
+    return own.holds(caller, topic, standing) or operators.holds(caller, topic, standing)
 
 
-_OWN: Mapping[CallerKind, Rule] = {CallerKind.USER: own}
-_OPERATORS: Mapping[CallerKind, Rule] = {CallerKind.USER: operators}
-_OWN_OR_OPERATORS: Mapping[CallerKind, Rule] = {CallerKind.USER: own_or_operators}
-_PUBLIC: Mapping[CallerKind, Rule] = dict.fromkeys(CallerKind, anyone)
+@_rule("public rooms")
+def public_rooms(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to every caller of the kind, in rooms that are not private."""
+    del caller, standing
+    found = topics.named(topic or "")
+    return found is not None and found.kind is topics.ROOM and not topics.is_private_room(found.id)
 
-RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
-    # Rooms are open: whoever knows the name of a room reads and writes it.
-    "Query.room": _PUBLIC,
+
+@_rule("public rooms, and private ones that they belong to")
+def their_rooms(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open in public rooms, and to those who belong to a private one."""
+    return public_rooms.holds(caller, topic, standing) or members.holds(caller, topic, standing)
+
+
+@_rule("members of the private room")
+def members(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to those who belong to the private room."""
+    del caller
+    return topic is not None and standing in BELONGS
+
+
+@_rule("who is invited to the private room, or belongs to it")
+def invited(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to those who belong to the private room or could."""
+    del caller
+    return topic is not None and standing is not Standing.NONE
+
+
+@_rule("the owner of the private room")
+def owner(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to the one owner of the private room."""
+    del caller
+    return topic is not None and standing is Standing.OWNER
+
+
+Rules = Mapping[CallerKind, Rule]
+
+_OWN: Rules = {CallerKind.USER: own}
+_OPERATORS: Rules = {CallerKind.USER: operators}
+_OWN_OR_OPERATORS: Rules = {CallerKind.USER: own_or_operators}
+_PUBLIC: Rules = dict.fromkeys(CallerKind, anyone)
+_ROOMS: Rules = {kind: their_rooms if kind is CallerKind.USER else public_rooms for kind in CallerKind}
+# Which of the IAM callers, says the policy of the publisher's role alone.
+_PUBLISHER: Rules = {CallerKind.IAM: anyone}
+
+RULES: Mapping[str, Rules] = {
+    # Whoever knows the name of a public room reads and writes it. A private one is its members' alone.
+    "Query.room": _ROOMS,
     "Query.rooms": _PUBLIC,
-    "Query.messages": _PUBLIC,
-    "Query.messageChanges": _PUBLIC,
-    "Mutation.sendMessage": _PUBLIC,
-    "Mutation.sendMessages": _PUBLIC,
-    "Subscription.onMessages": _PUBLIC,
+    "Query.messages": _ROOMS,
+    "Query.messageChanges": _ROOMS,
+    "Mutation.sendMessage": _ROOMS,
+    "Mutation.sendMessages": _ROOMS,
+    "Subscription.onMessages": _ROOMS,
+    "Mutation.createRoom": {CallerKind.USER: anyone},
+    "Query.memberships": {CallerKind.USER: anyone},
+    "Query.members": {CallerKind.USER: members},
+    "Mutation.inviteMember": {CallerKind.USER: owner},
+    "Mutation.acceptInvitation": {CallerKind.USER: invited},
+    "Mutation.resignMembership": {CallerKind.USER: invited},
+    "Mutation.expelMember": {CallerKind.USER: owner},
     # Users have what is theirs, and operators what is anybody's.
     "Query.me": _OWN,
     "Query.user": _OWN_OR_OPERATORS,
@@ -65,16 +147,20 @@ RULES: Mapping[str, Mapping[CallerKind, Rule]] = {
     "Query.authKeys": _OPERATORS,
     "Mutation.createAuthKey": _OPERATORS,
     "Mutation.revokeAuthKey": _OPERATORS,
-    # Which of the IAM callers, says the policy of the publisher's role alone.
-    "Mutation.publishMessages": {CallerKind.IAM: anyone},
-    "Mutation.publishUsers": {CallerKind.IAM: anyone},
+    "Mutation.publishMessages": _PUBLISHER,
+    "Mutation.publishUsers": _PUBLISHER,
+    "Mutation.endSubscriptions": _PUBLISHER,
 }
 
+# Members of types that are some callers' alone. What is published goes to all subscribers of a topic alike, and AppSync
+# applies no directive to it: so none of these may be in a published type.
+RESTRICTED = frozenset({"email", "groups", "status", "enabled", "deletedAt", "standing", "members", "memberships"})
 
-def may(caller: Caller, field: str, topic: str | None = None) -> bool:
+
+def may(caller: Caller, field: str, topic: str | None = None, standing: Standing = Standing.NONE) -> bool:
     """Whether the caller may use a field (`Query.messages`) for a topic. What is not in the table is closed."""
     rule = RULES.get(field, {}).get(caller.kind)
-    return rule is not None and in_scope(caller, field) and rule(caller, topic)
+    return rule is not None and in_scope(caller, field) and rule.holds(caller, topic, standing)
 
 
 def in_scope(caller: Caller, field: str) -> bool:
@@ -83,11 +169,11 @@ def in_scope(caller: Caller, field: str) -> bool:
     return caller.kind is not CallerKind.LAMBDA or needed in caller.scopes
 
 
-def require(caller: Caller, field: str, topic: str | None = None) -> None:
+def require(caller: Caller, field: str, topic: str | None = None, standing: Standing = Standing.NONE) -> None:
     """Let only those pass who have the right.
 
     Raises:
         Unauthorized: the caller has not.
     """
-    if not may(caller, field, topic):
+    if not may(caller, field, topic, standing):
         raise Unauthorized(field)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
-from domain import times
+from domain import attributes, times, topics
 from domain.message import Partition
 from domain.table import Item, Put, Set, Table, TableError, Write, free
 
+PREFIX = "ROOM#"
 MAX_SHARDS = 64
 LISTING = "ROOMS"  # GSI1PK of all rooms
 _TRUSTED_MS = 5_000  # how long a container relies on what it knows: a room that was deleted comes back within this time
@@ -25,12 +27,17 @@ _MOST_KNOWN = 10_000
 
 def key(room_id: str) -> tuple[str, str]:
     """The key of a room's own item."""
-    return f"ROOM#{room_id}", "ROOM"
+    return f"{PREFIX}{room_id}", "ROOM"
+
+
+def room_of(pk: str) -> str:
+    """The room that a partition key of its own items names."""
+    return pk.removeprefix(PREFIX)
 
 
 def bucket_key(room_id: str, hour: str) -> tuple[str, str]:
     """The key of an hour in a room's directory."""
-    return f"ROOM#{room_id}", f"BUCKET#{hour}"
+    return f"{PREFIX}{room_id}", f"BUCKET#{hour}"
 
 
 @dataclass(frozen=True)
@@ -113,16 +120,46 @@ class Rooms:
 
 
 def _room_writes(room_id: str, room: Item | None, shards: int, now_ms: int, expires_at: int) -> list[Write]:
+    if topics.is_private_room(room_id):
+        return []  # it is made by its owner, and stays as long as it has members
     pk, sk = key(room_id)
     if room is None:
-        item: dict[str, Any] = {
-            "pk": pk, "sk": sk, "GSI1PK": LISTING, "GSI1SK": room_id, "roomId": room_id, "shards": shards,
-            "createdAt": times.to_iso(now_ms), "version": 1, "expiresAt": expires_at,
-        }  # fmt: skip
-        return [Put(item, *free(now_ms // 1000))]
+        return [Put(public_item(room_id, None, shards, now_ms, expires_at), *free(now_ms // 1000))]
     if _ends_before(room, expires_at):
         return [Set((pk, sk), {"expiresAt": expires_at}, "#expiresAt < :expiresAt", {":expiresAt": expires_at})]
     return []
+
+
+def public_item(room_id: str, name: str | None, shards: int, now_ms: int, expires_at: int) -> dict[str, Any]:
+    """The item of a new public room, which all may list."""
+    listed = {"GSI1PK": LISTING, "GSI1SK": room_id, "expiresAt": expires_at}
+    return private_item(room_id, name, now_ms) | listed | {"shards": shards}
+
+
+def private_item(room_id: str, name: str | None, now_ms: int) -> dict[str, Any]:
+    """The item of a new private room: in no list, and not gone with its messages."""
+    pk, sk = key(room_id)
+    created_at = times.to_iso(now_ms)
+    return {"pk": pk, "sk": sk, "roomId": room_id, "name": name, "shards": 1, "createdAt": created_at, "version": 1}
+
+
+class Room(TypedDict):
+    """A room as the schema has it."""
+
+    id: str
+    name: str | None
+    private: bool
+    createdAt: str
+
+
+def from_item(room_id: str, item: Mapping[str, Any]) -> Room:
+    """What the API shows of a room, whoever wrote its item."""
+    return {
+        "id": room_id,
+        "name": attributes.text(item.get("name")),
+        "private": topics.is_private_room(room_id),
+        "createdAt": attributes.time(item.get("createdAt")) or times.to_iso(0),
+    }
 
 
 def shards_of(item: Item | None) -> int:

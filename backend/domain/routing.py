@@ -1,6 +1,8 @@
 """From stream records to topics: one routing table from the type of an item to the topics that hear of it.
 
 What an item is says the prefix of its partition key alone: a raw write may lack any attribute but its keys.
+
+A second table says which items are rights: when one goes, by whatever hand, the subscriptions that rest on it end.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from domain import message, profile, publish_inputs, topics, validation
+from domain import membership, message, profile, publish_inputs, rooms, topics, validation
 from domain.events import Event, Kind
+from domain.rights import BELONGS
 from domain.table import Item, from_event
 from domain.topics import Topic
 
@@ -56,6 +59,32 @@ class Change:
     state_like: bool = False
 
 
+EVERYBODY = "*"  # as the user of an end
+
+
+@dataclass(frozen=True)
+class End:
+    """That a user's, or everybody's, subscriptions to a topic are to end."""
+
+    user_id: str
+    topic: Topic
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Whose subscriptions end with one type of item: a row of the table of rights.
+
+    Attributes:
+        prefix: what the partition keys of these items begin with.
+        holders: whose right to which topic an item is, from its keys and its attributes.
+        removal_only: whether only its removal takes the right away. The publisher then hears of nothing else.
+    """
+
+    prefix: str
+    holders: Callable[[str, str, Item], Iterable[End]]
+    removal_only: bool = False
+
+
 @dataclass(frozen=True)
 class Route:
     """What the changes of one type of item mean to one kind of topic: a row of the routing table.
@@ -90,6 +119,17 @@ def _user(pk: str, sk: str, item: Item) -> list[Topic]:
     return [topics.user(user_id)] if sk == profile.SORT_KEY and profile.is_there(item) and user_id else []
 
 
+def _belonging(pk: str, sk: str, item: Item) -> list[End]:
+    belongs = membership.standing_of(item) in BELONGS
+    return [End(sk, topics.room(membership.room_of(pk)))] if belongs else []
+
+
+def _members_of(pk: str, sk: str, item: Item) -> list[End]:
+    del item
+    room_id = rooms.room_of(pk)
+    return [End(EVERYBODY, topics.room(room_id))] if (pk, sk) == rooms.key(room_id) else []
+
+
 # The prefixes are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
 ROUTES: Sequence[Route] = (
     Route(
@@ -105,6 +145,12 @@ ROUTES: Sequence[Route] = (
         project=profile.to_publish,
         state_like=True,
     ),
+)
+
+ENDINGS: Sequence[Ending] = (
+    Ending(membership.PREFIX, holders=_belonging),
+    # Without its room a membership is worth nothing.
+    Ending(rooms.PREFIX + topics.PRIVATE_ROOM, holders=_members_of, removal_only=True),
 )
 
 
@@ -147,9 +193,25 @@ def created_ms(record: Mapping[str, Any]) -> int:
     return max(0, (int(record["dynamodb"].get("ApproximateCreationDateTime", 1)) - 1) * 1000)
 
 
-def is_routed(record: Mapping[str, Any], routes: Sequence[Route] = ROUTES) -> bool:
-    """Whether a stream record is about a type of item that has topics at all."""
-    return key_of(record)[0].startswith(tuple(route.prefix for route in routes))
+def is_routed(record: Mapping[str, Any], routes: Sequence[Route] = ROUTES, endings: Sequence[Ending] = ENDINGS) -> bool:
+    """Whether a stream record is about a type of item that has topics, or is a right, at all."""
+    prefixes = [each.prefix for each in routes] + [each.prefix for each in endings]
+    return key_of(record)[0].startswith(tuple(prefixes))
+
+
+def ends_of(record: Record, endings: Sequence[Ending] = ENDINGS) -> list[End]:
+    """Whose subscriptions end with a record: those whose right the item was before and is not now.
+
+    What of an item has expired is still a right until it is removed: requests are refused before, and pushes go on for
+    as long as the table keeps it. Therefore no right has a time at which it ends.
+    """
+    found = []
+    for each in endings:
+        if record.pk.startswith(each.prefix) and not (each.removal_only and record.kind != "REMOVE"):
+            before = [] if record.kind == "INSERT" else each.holders(record.pk, record.sk, record.old or {})
+            after = [] if record.new is None else each.holders(record.pk, record.sk, record.new)
+            found += [end for end in before if end not in after]
+    return found
 
 
 def topics_of(record: Record, routes: Sequence[Route] = ROUTES) -> list[Topic]:

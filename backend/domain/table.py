@@ -118,7 +118,16 @@ class Delete:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-Write = Put | Set | Delete
+@dataclass(frozen=True)
+class Check:
+    """Write nothing, but let the transaction that it is part of fail unless an item is as it should be."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Write = Put | Set | Delete | Check
 
 
 def is_live(item: Mapping[str, Any], now: int) -> bool:
@@ -167,7 +176,7 @@ def dynamodb(**options: Any) -> DynamoDBClient:
 
 
 class Table:
-    """One table. Every read is strongly consistent and leaves out what has expired."""
+    """One table. Every read of it is strongly consistent and leaves out what has expired."""
 
     def __init__(self, name: str, client: DynamoDBClient) -> None:
         self.name = name
@@ -218,6 +227,7 @@ class Table:
         now: int,
         forward: bool = True,
         page_size: int = _MAX_PAGE,
+        index: str = "",
     ) -> Iterator[Item]:
         """The items of a partition in the order of `sk`, fetched page by page as they are asked for.
 
@@ -229,17 +239,20 @@ class Table:
             forward: False to go back from the highest `sk`.
             page_size: how many to fetch at first. Each page is twice as large as the one before, so that a run of
                 expired items costs few requests.
+            index: an index to ask instead, whose keys are `<index>PK` and `<index>SK`. It may lag behind the table.
 
         Raises:
             TableError: at any step of the iteration.
         """
         request: dict[str, Any] = {
             "TableName": self.name,
-            "KeyConditionExpression": f"pk = :pk AND {where}" if where else "pk = :pk",
+            "KeyConditionExpression": f"{_pk(index)} = :pk AND {where}" if where else f"{_pk(index)} = :pk",
             "ExpressionAttributeValues": to_attributes({":pk": pk, **(values or {})}),
-            "ConsistentRead": True,
+            "ConsistentRead": not index,  # DynamoDB has no strong reads of a global index
             "ScanIndexForward": forward,
         }
+        if index:
+            request["IndexName"] = index
         while True:
             with _errors():
                 answer = self._client.query(Limit=page_size, **request)
@@ -265,6 +278,8 @@ class Table:
                 self._client.put_item(**self._request(writes[0]))
             elif isinstance(writes[0], Set):
                 self._client.update_item(**self._request(writes[0]))
+            elif isinstance(writes[0], Check):
+                raise AssertionError("a check alone is a read")
             else:
                 self._client.delete_item(**self._request(writes[0]))
 
@@ -295,7 +310,7 @@ class Table:
         return request
 
 
-_OPERATION = {Put: "Put", Set: "Update", Delete: "Delete"}
+_OPERATION = {Put: "Put", Set: "Update", Delete: "Delete", Check: "ConditionCheck"}
 
 _THROTTLING = frozenset(
     {
@@ -335,6 +350,10 @@ def _table_error(error: ClientError) -> TableError | Rejected | None:
     if codes & _REJECTIONS:
         return Rejected(str(error))
     return Unavailable(str(error)) if codes & _OUTAGES else None
+
+
+def _pk(index: str) -> str:
+    return f"{index}PK" if index else "pk"
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -17,12 +17,16 @@ class TopicKind:
         mutation: the mutation that publishes them, fed by the stream's publisher only.
         id_field: the envelope's member that holds the topic's id.
         item_field: the member of a change that holds the item.
+        subscription: the field that clients subscribe to; empty when there is none.
+        catch_up: the field that answers what they missed; empty when there is none.
     """
 
     name: str
     mutation: str
     id_field: str
     item_field: str
+    subscription: str = ""
+    catch_up: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,29 @@ class Topic:
         return f"{self.kind.name}:{self.id}"
 
 
-ROOM = TopicKind("room", mutation="publishMessages", id_field="roomId", item_field="message")
-USER = TopicKind("user", mutation="publishUsers", id_field="userId", item_field="profile")
+ROOM = TopicKind(
+    "room",
+    mutation="publishMessages",
+    id_field="roomId",
+    item_field="message",
+    subscription="onMessages",
+    catch_up="messageChanges",
+)
+USER = TopicKind(
+    "user",
+    mutation="publishUsers",
+    id_field="userId",
+    item_field="profile",
+    subscription="onUser",
+    catch_up="userChanges",
+)
 
 KINDS = {kind.name: kind for kind in (ROOM, USER)}
+
+
+# What the ids of private rooms begin with. They are the server's to give: so no answer tells whether one exists,
+# whatever id is asked for, and that a room is public tells its id alone, without a read.
+PRIVATE_ROOM = "private:"
 
 
 def named(name: str) -> Topic | None:
@@ -51,6 +74,11 @@ def named(name: str) -> Topic | None:
 def room(room_id: str) -> Topic:
     """The topic of a room's messages."""
     return Topic(ROOM, room_id)
+
+
+def is_private_room(room_id: str) -> bool:
+    """Whether a room's id is one of a private room, be there such a room or not."""
+    return room_id.startswith(PRIVATE_ROOM)
 
 
 def user(user_id: str) -> Topic:

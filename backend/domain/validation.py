@@ -21,6 +21,12 @@ def room_id(field: str, value: str) -> str:
     return value
 
 
+def room_name(field: str, value: str) -> str:
+    """What a room is called. Raises InvalidInput."""
+    _label(field, value, MAX_AUTHOR)
+    return value
+
+
 def names_room(value: str) -> bool:
     """Whether a text may be a room's id."""
     try:

@@ -13,11 +13,12 @@ export function request(ctx) {
       expressionNames: { '#partition': 'GSI1PK' },
       expressionValues: util.dynamodb.toMapValues({ ':rooms': 'ROOMS' }),
     },
-    // The table's TTL is days late: what has expired is absent (`is_live` in backend/domain/table.py).
+    // The table's TTL is days late: what has expired is absent (`is_live` in backend/domain/table.py). Private rooms are
+    // not in the index, and would not be shown if someone put them there.
     filter: {
-      expression: 'attribute_not_exists(#expires) OR #expires > :now',
-      expressionNames: { '#expires': 'expiresAt' },
-      expressionValues: util.dynamodb.toMapValues({ ':now': util.time.nowEpochSeconds() }),
+      expression: '(attribute_not_exists(#expires) OR #expires > :now) AND NOT begins_with(#room, :private)',
+      expressionNames: { '#expires': 'expiresAt', '#room': 'pk' },
+      expressionValues: util.dynamodb.toMapValues({ ':now': util.time.nowEpochSeconds(), ':private': 'ROOM#private:' }),
     },
     limit,
     nextToken: ctx.args.nextToken,
@@ -32,8 +33,17 @@ export function response(ctx) {
     }
     return util.error(ctx.error.message, ctx.error.type);
   }
-  const items = ctx.result.items.map((room) => ({ id: room.GSI1SK, createdAt: time(room.createdAt) }));
+  const items = ctx.result.items.map((room) => ({
+    id: room.GSI1SK,
+    name: text(room.name),
+    private: false,
+    createdAt: time(room.createdAt),
+  }));
   return { items, nextToken: ctx.result.nextToken };
+}
+
+function text(value) {
+  return typeof value === 'string' || typeof value === 'number' ? `${value}` : null;
 }
 
 // Anyone with the right may put items into the table: one without a time that the API can show breaks no answer.

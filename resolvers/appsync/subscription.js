@@ -34,13 +34,20 @@ function onlyTopic(topic) {
   return { filterGroup: [{ filters: [{ fieldName: 'topic', operator: 'eq', value: topic }] }] };
 }
 
-// What ends it (ending.js): the user's right to this topic is gone, or to all of theirs.
+// What ends it (ending.js, Mutation.endSubscriptions.js): the user's right to this topic is gone, or to all of theirs, or
+// the topic is.
 function ofUser(userId, topic) {
   const user = { fieldName: 'userId', operator: 'eq', value: userId };
   return {
     filterGroup: [
       { filters: [user, { fieldName: 'topic', operator: 'eq', value: topic }] },
       { filters: [user, { fieldName: 'topic', operator: 'eq', value: '*' }] },
+      {
+        filters: [
+          { fieldName: 'userId', operator: 'eq', value: '*' },
+          { fieldName: 'topic', operator: 'eq', value: topic },
+        ],
+      },
     ],
   };
 }

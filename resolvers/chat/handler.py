@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import chat, fields
+from domain import chat, fields, members, topics
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.logs import function_logger
+from domain.members import Members
 from domain.message import Message
 from domain.mutation_limits import rate_limit_here
-from domain.rooms import Rooms
-from domain.sessions import Sessions
+from domain.rooms import Room, Rooms
 from domain.settings import settings
 from domain.table import Table, dynamodb
 from domain.traces import current_trace_id
@@ -65,12 +64,70 @@ def send_messages(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  
 
 def on_messages(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Subscription.onMessages"""
-    return {"topic": chat.on_messages(caller, **arguments), "userId": caller.user_id}
+    topic = chat.on_messages(chat_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
+    return {"topic": topic, "userId": caller.user_id}
+
+
+def members_here() -> Members:
+    """The private rooms of this deployment."""
+    return Members(chat_here().table, chat_here().retention_seconds)
+
+
+def memberships(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Query.memberships"""
+    items, next_token = members.memberships(members_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
+    return {"items": items, "nextToken": next_token}
+
+
+def list_members(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Query.members"""
+    items, next_token = members.list_members(members_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
+    return {"items": items, "nextToken": next_token}
+
+
+def create_room(caller: Caller, input: Mapping[str, Any]) -> Room:  # noqa: A002 - the schema's name
+    """Mutation.createRoom"""
+    return members.create_room(members_here(), caller, **fields.keywords(input), now_ms=SYSTEM.now_ms())
+
+
+def invite_member(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Mutation.inviteMember"""
+    return members.invite_member(members_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
+
+
+def accept_invitation(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Mutation.acceptInvitation"""
+    return members.accept_invitation(members_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
+
+
+def resign_membership(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Mutation.resignMembership"""
+    members.resign_membership(members_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
+    return _ending(arguments["room_id"], caller.id)
+
+
+def expel_member(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Mutation.expelMember"""
+    members.expel_member(members_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
+    return _ending(arguments["room_id"], arguments["user_id"])
+
+
+def _ending(room_id: str, user_id: str) -> dict[str, Any]:
+    """An answer after which the user's subscriptions to the room end: see `resolvers/appsync/ending.js`."""
+    ends = {"userId": user_id, "topic": str(topics.room(room_id))}
+    return {"answer": {"roomId": room_id, "userId": user_id}, "ends": ends}
 
 
 FIELDS: fields.Fields = {
     "Query.messages": messages,
     "Query.messageChanges": message_changes,
+    "Query.memberships": memberships,
+    "Query.members": list_members,
+    "Mutation.createRoom": create_room,
+    "Mutation.inviteMember": invite_member,
+    "Mutation.acceptInvitation": accept_invitation,
+    "Mutation.resignMembership": resign_membership,
+    "Mutation.expelMember": expel_member,
     "Mutation.sendMessage": send_message,
     "Mutation.sendMessages": send_messages,
     "Subscription.onMessages": on_messages,
@@ -81,4 +138,4 @@ FIELDS: fields.Fields = {
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one field."""
     del context
-    return fields.answer(event, FIELDS, logger, Sessions(chat_here().table, SYSTEM).require, rate_limit_here().require)
+    return fields.answer(event, FIELDS, logger, rate_limit_here().require)

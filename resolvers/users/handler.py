@@ -11,12 +11,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import fields, users
+from domain import fields, members, users
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.deletion import Deletion
 from domain.logs import function_logger
+from domain.members import Members
 from domain.mutation_limits import rate_limit_here
 from domain.pool import Pool, cognito
 from domain.profile import Profile
@@ -38,7 +39,8 @@ def users_here() -> users.Users:
     table = Table(here.main_table, client)
     pool = Pool(here.user_pool_id, cognito())
     log = ChangeLog(Table(here.change_log, client), here.retention_seconds, SYSTEM)
-    deletion = Deletion(table, pool, SYSTEM)
+    rooms = Members(table, here.retention_seconds)
+    deletion = Deletion(table, pool, SYSTEM, [lambda user_id: members.leave_all(rooms, user_id, SYSTEM.now_ms())])
     return users.Users(table, pool, log, deletion, SYSTEM, here.retention_seconds)
 
 

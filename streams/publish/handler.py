@@ -60,7 +60,7 @@ def here() -> Publish:
     bucket, queue = Bucket(now.failures, s3()), Queue(now.parked_queue_url, sqs())
     parking = Parking(table, bucket, queue, SYSTEM)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="publish")
-    publication = Publication(log, publisher, parking, threads.map, SYSTEM, count)
+    publication = Publication(log, publisher, parking, threads.map, SYSTEM, count, ends=publisher)
     return Publish(log, publisher, parking, publication, bucket, queue)
 
 

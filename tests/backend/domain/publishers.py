@@ -18,7 +18,7 @@ from domain.clock import SYSTEM, Clock
 from domain.envelopes import Envelope
 from domain.leftovers import Leftovers
 from domain.parking import Parking
-from domain.publication import Publication
+from domain.publication import Ends, Publication
 from domain.publishing import Refused, Unreachable
 from domain.queue import Queue, sqs
 from domain.redrive import Redrive
@@ -143,8 +143,8 @@ class Deployment:
         finally:
             self._steps_left = float("inf")
 
-    def container(self, clock: Clock = SYSTEM, threads: int = 0) -> Container:
-        return Container(self, clock, threads)
+    def container(self, clock: Clock = SYSTEM, threads: int = 0, ends: Ends | None = None) -> Container:
+        return Container(self, clock, threads, ends)
 
     def objects(self, prefix: str = "") -> list[str]:
         answer = self.s3.list_objects_v2(Bucket=self.bucket_name, Prefix=prefix)
@@ -174,7 +174,7 @@ class Deployment:
 class Container:
     """One process of the publisher's function, with its own memory of the log."""
 
-    def __init__(self, deployment: Deployment, clock: Clock, threads: int) -> None:
+    def __init__(self, deployment: Deployment, clock: Clock, threads: int, ends: Ends | None = None) -> None:
         self._deployment = deployment
         self._clock = clock
         table = Table(deployment.table_name, deployment.dynamodb)
@@ -185,7 +185,7 @@ class Container:
         self.pool = ThreadPoolExecutor(threads) if threads else None
         self.publication = Publication(
             self.log, deployment.appsync, self.parking, self.pool.map if self.pool else map, clock, self._count,
-            deployment.routes,
+            deployment.routes, ends,
         )  # fmt: skip
         leftovers = Leftovers(self.publication, self.parking, bucket, clock, FUNCTION_ARN)
         replaying = Replaying(self.log, self.publication, self.parking, clock)

@@ -210,7 +210,7 @@ def test_a_bad_room_changes_nothing(chat: Chat, all_items: Scan, room_id: str) -
     with pytest.raises(InvalidInput):
         use.message_changes(chat, ANONYMOUS, room_id=room_id, after=0, now_ms=NOON)
     with pytest.raises(InvalidInput):
-        use.on_messages(ANONYMOUS, room_id=room_id)
+        use.on_messages(chat, ANONYMOUS, room_id=room_id, now_ms=NOON)
     assert single.value.info == {"field": "input.roomId"}
     assert all_items(chat.table) == []
 

@@ -145,5 +145,9 @@ def test_the_event_source_mapping_lets_through_what_is_routed() -> None:
     """A prefix missing in the filter would never reach the publisher."""
     template = yaml_parse((ROOT / "stacks/api.yaml").read_text())
     filters = template["Resources"]["PublishMapping"]["Properties"]["FilterCriteria"]["Filters"]
-    patterns = [json.loads(each["Pattern"])["dynamodb"]["Keys"]["pk"]["S"] for each in filters]
-    assert {rule["prefix"] for pattern in patterns for rule in pattern} == {route.prefix for route in routing.ROUTES}
+    every, removals = (json.loads(each["Pattern"]) for each in filters)
+    prefixes = [{rule["prefix"] for rule in each["dynamodb"]["Keys"]["pk"]["S"]} for each in (every, removals)]
+    endings = [{each.prefix for each in routing.ENDINGS if each.removal_only is only} for only in (False, True)]
+    assert prefixes == [{route.prefix for route in routing.ROUTES} | endings[0], endings[1]]
+    assert "eventName" not in every
+    assert removals["eventName"] == ["REMOVE"]

@@ -87,15 +87,18 @@ def test_a_subscription_is_filtered_by_the_functions_topic(load: Callable[[str],
     }
 
 
+def rule(name: str, wanted: str) -> dict[str, str]:
+    return {"fieldName": name, "operator": "eq", "value": wanted}
+
+
 def test_a_users_subscription_ends_by_its_topic_or_with_all_of_the_users(load: Callable[[str], Code]) -> None:
     data = {"topic": "room:lobby", "userId": "ann"}
     outcome = load("subscription.js").run("response", {"result": {"data": data}})
     assert value(outcome) is None
-    user = {"fieldName": "userId", "operator": "eq", "value": "ann"}
     assert outcome.invalidation_filter == {
         "filterGroup": [
-            {"filters": [user, {"fieldName": "topic", "operator": "eq", "value": topic}]}
-            for topic in ("room:lobby", "*")
+            {"filters": [rule("userId", user), rule("topic", topic)]}
+            for user, topic in (("ann", "room:lobby"), ("ann", "*"), ("*", "room:lobby"))
         ]
     }
 
@@ -142,7 +145,8 @@ def test_a_room_that_has_expired_is_absent(load: Callable[[str], Code], seconds_
     if seconds_left is not None:
         item["expiresAt"] = int(time.time()) + seconds_left
     found = value(load("Query.room.js").run("response", {"arguments": {"id": "lobby"}, "result": item}))
-    assert found == ({"id": "lobby", "createdAt": "2026-11-21T04:51:22.123Z"} if shown else None)
+    lobby = {"id": "lobby", "name": None, "private": False, "createdAt": "2026-11-21T04:51:22.123Z"}
+    assert found == (lobby if shown else None)
 
 
 def test_a_room_that_does_not_exist_is_null(load: Callable[[str], Code]) -> None:
@@ -155,6 +159,7 @@ def test_rooms_are_asked_from_the_index_without_the_expired(load: Callable[[str]
     assert abs(int(now) - time.time()) < 5
     assert request["index"] == "GSI1"
     assert request["query"]["expressionValues"] == {":rooms": {"S": "ROOMS"}}
+    assert request["filter"]["expressionValues"][":private"] == {"S": "ROOM#private:"}
     assert (request["limit"], request["nextToken"]) == (50, "token")
 
 
@@ -165,10 +170,10 @@ def test_rooms_refuse_a_bad_limit(load: Callable[[str], Code], limit: int) -> No
 
 
 def test_rooms_are_shown_as_the_schema_has_them(load: Callable[[str], Code]) -> None:
-    item = {"pk": "ROOM#lobby", "GSI1SK": "lobby", "createdAt": "2026-11-21T04:51:22.123Z", "shards": 1}
+    item = {"pk": "ROOM#lobby", "GSI1SK": "lobby", "name": "Hall", "createdAt": "2026-11-21T04:51:22.123Z", "shards": 1}
     answer = {"arguments": {}, "result": {"items": [item], "nextToken": None, "scannedCount": 1}}
     assert value(load("Query.rooms.js").run("response", answer)) == {
-        "items": [{"id": "lobby", "createdAt": "2026-11-21T04:51:22.123Z"}],
+        "items": [{"id": "lobby", "name": "Hall", "private": False, "createdAt": "2026-11-21T04:51:22.123Z"}],
         "nextToken": None,
     }
 
@@ -176,7 +181,7 @@ def test_rooms_are_shown_as_the_schema_has_them(load: Callable[[str], Code]) -> 
 @pytest.mark.parametrize("created_at", [None, 7, "yesterday", "2026-11-21T04:51:22.123Z or so", {"a": 1}])
 def test_a_room_by_any_hand_breaks_no_answer(load: Callable[[str], Code], created_at: object) -> None:
     item = {"GSI1SK": "x", "createdAt": created_at}
-    shown = {"id": "x", "createdAt": "1970-01-01T00:00:00.000Z"}
+    shown = {"id": "x", "name": None, "private": False, "createdAt": "1970-01-01T00:00:00.000Z"}
     listed = {"arguments": {}, "result": {"items": [item], "nextToken": None}}
     assert value(load("Query.rooms.js").run("response", listed))["items"] == [shown]
     assert value(load("Query.room.js").run("response", {"arguments": {"id": "x"}, "result": item})) == shown
@@ -195,3 +200,81 @@ def test_a_publication_is_passed_on_as_it_is(load: Callable[[str], Code]) -> Non
     envelope = {"roomId": "lobby", "items": [{"seq": 1, "message": None}]}
     assert value(code.run("request", {"arguments": {"input": envelope}})) == {"payload": envelope}
     assert value(code.run("response", {"result": envelope})) == envelope
+
+
+PRIVATE = "private:01J0000000000000000000000A"
+HIDDEN = {"pk": f"ROOM#{PRIVATE}", "sk": "ROOM", "name": "Den", "createdAt": "2026-11-21T04:51:22.123Z"}
+MEMBERSHIP = {"pk": f"MEMBER#{PRIVATE}", "sk": "ann", "standing": "MEMBER"}
+PROFILE = {"pk": "USER#ann", "sk": "PROFILE", "validAfter": 100}
+ANN = {"sub": "ann", "claims": {"iat": 101}}
+
+
+def private_context(*items: object, identity: object = None) -> dict[str, Any]:
+    return {
+        "arguments": {"id": PRIVATE}, "identity": identity or ANN, "env": {"MAIN_TABLE": "Main"},
+        "result": {"data": {"Main": list(items)}},
+    }  # fmt: skip
+
+
+def test_a_private_room_is_read_with_what_decides_on_it_in_one_batch(load: Callable[[str], Code]) -> None:
+    request = value(load("Query.room.js").run("request", private_context()))
+    assert request == {
+        "operation": "BatchGetItem",
+        "tables": {
+            "Main": {
+                "keys": [
+                    {"pk": {"S": f"ROOM#{PRIVATE}"}, "sk": {"S": "ROOM"}},
+                    {"pk": {"S": f"MEMBER#{PRIVATE}"}, "sk": {"S": "ann"}},
+                    {"pk": {"S": "USER#ann"}, "sk": {"S": "PROFILE"}},
+                ],
+                "consistentRead": True,
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize("identity", [None, {"userArn": "arn:aws:iam::1:user/x"}, {"resolverContext": {"keyId": "k"}}])
+def test_callers_who_are_no_user_need_no_read_to_see_no_private_room(
+    load: Callable[[str], Code], identity: object
+) -> None:
+    outcome = load("Query.room.js").run("request", private_context() | {"identity": identity})
+    assert outcome.early_return
+    assert value(outcome) is None
+
+
+@pytest.mark.parametrize(
+    ("items", "shown"),
+    [
+        ([HIDDEN, MEMBERSHIP, PROFILE], True),
+        ([None, PROFILE, MEMBERSHIP, HIDDEN], True),
+        ([HIDDEN, MEMBERSHIP], True),
+        ([HIDDEN, MEMBERSHIP | {"standing": "OWNER"}, PROFILE], True),
+        ([HIDDEN, MEMBERSHIP | {"standing": "INVITED"}, PROFILE], False),
+        ([HIDDEN, MEMBERSHIP | {"standing": 7}, PROFILE], False),
+        ([HIDDEN, MEMBERSHIP | {"expiresAt": 1}, PROFILE], False),
+        ([HIDDEN, PROFILE], False),
+        ([MEMBERSHIP, PROFILE], False),
+        ([HIDDEN | {"expiresAt": 1}, MEMBERSHIP, PROFILE], False),
+        ([HIDDEN, MEMBERSHIP, PROFILE | {"validAfter": 101}], False),
+        ([HIDDEN, MEMBERSHIP, PROFILE | {"deletedAt": "2026-11-21T04:51:22.123Z"}], False),
+        ([], False),
+    ],
+)
+def test_a_private_room_is_shown_to_its_members_while_their_session_stands(
+    load: Callable[[str], Code], items: list[object], shown: bool
+) -> None:
+    found = value(load("Query.room.js").run("response", private_context(*items)))
+    den = {"id": PRIVATE, "name": "Den", "private": True, "createdAt": "2026-11-21T04:51:22.123Z"}
+    assert found == (den if shown else None)
+
+
+def test_the_publisher_ends_subscriptions_one_by_one(load: Callable[[str], Code]) -> None:
+    ends = [{"subscriptionField": "onMessages", "topic": f"room:{name}", "userId": "ann"} for name in ("a", "b")]
+    context = {"arguments": {"input": {"ends": ends}}, "result": {"count": 2}}
+    code = load("Mutation.endSubscriptions.js")
+    assert value(code.run("request", context)) == {"payload": {"count": 2}}
+    outcome = code.run("response", context)
+    assert value(outcome) == {"count": 2}
+    assert [(each.subscription_field, each.payload) for each in outcome.invalidations] == [
+        ("onMessages", {"topic": f"room:{name}", "userId": "ann"}) for name in ("a", "b")
+    ]

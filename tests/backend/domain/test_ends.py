@@ -1,0 +1,143 @@
+"""Rights that are taken away in the table: which records say so, and that the publisher ends what rests on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from domain import membership, rooms, routing, topics
+from domain.publication import Publication
+from domain.publishing import Refused, Unreachable
+from domain.rights import Standing
+from domain.routing import EVERYBODY, End
+from tests.backend.domain.publishers import Container, Deployment, Raw, record
+
+DEN = "private:01J0000000000000000000000A"
+POSITIONS = iter(range(1000, 10_000))
+
+
+def change(pk: str, sk: str, before: str | None, after: str | None) -> Raw:
+    """A stream record of an item that had, and has, a standing; None stands for no item."""
+    keys = {"pk": {"S": pk}, "sk": {"S": sk}}
+    old, new = ({**keys, "standing": {"S": each}} if each is not None else None for each in (before, after))
+    images = {name: image for name, image in (("OldImage", old), ("NewImage", new)) if image}
+    number = next(POSITIONS)
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_795_236_682.0, "Keys": keys, "SequenceNumber": str(10**20 + number),
+            **images,
+        },
+    }  # fmt: skip
+
+
+def removal(user: str) -> Raw:
+    return change(*map(str, membership.key(DEN, user)), "MEMBER", None)
+
+
+def end(user: str) -> End:
+    return End(user, topics.room(DEN))
+
+
+@pytest.mark.parametrize("before", [None, "", "INVITED", "MEMBER", "OWNER"])
+@pytest.mark.parametrize("after", [None, "", "INVITED", "MEMBER", "OWNER"])
+def test_a_right_ends_with_whatever_takes_the_standing_away(before: str | None, after: str | None) -> None:
+    if before is None and after is None:
+        return
+    found = routing.ends_of(routing.from_stream(change(f"MEMBER#{DEN}", "ann", before, after)))
+    had, has = before in {"MEMBER", "OWNER"}, after in {"MEMBER", "OWNER"}
+    assert found == ([end("ann")] if had and not has else [])
+
+
+def test_the_right_of_all_ends_with_the_room() -> None:
+    pk, sk = map(str, rooms.key(DEN))
+    assert routing.ends_of(routing.from_stream(change(pk, sk, "", None))) == [End(EVERYBODY, topics.room(DEN))]
+    assert routing.ends_of(routing.from_stream(change(pk, sk, "", "x"))) == []
+    assert routing.ends_of(routing.from_stream(change(pk, "BUCKET#2026112104", "", None))) == []
+    assert routing.ends_of(routing.from_stream(change("ROOM#lobby", "ROOM", "", None))) == []
+
+
+class Ends:
+    """Ends what it is told, unless it refuses or is down; notes what had been published before."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.ended: list[End] = []
+        self.sizes: list[int] = []
+        self.published_before: list[int] = []
+        self.obstacle: Exception | None = None
+        self._appsync = deployment.appsync
+
+    def end(self, ends: Sequence[End], deadline: float) -> None:
+        del deadline
+        if self.obstacle:
+            raise self.obstacle
+        self.sizes.append(len(ends))
+        self.ended += ends
+        self.published_before.append(len(self._appsync.changes))
+
+
+@pytest.fixture
+def deployment(aws_endpoint: str) -> Iterator[Deployment]:
+    found = Deployment(aws_endpoint)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def ends(deployment: Deployment) -> Ends:
+    return Ends(deployment)
+
+
+@pytest.fixture
+def container(deployment: Deployment, ends: Ends) -> Container:
+    return deployment.container(ends=ends)
+
+
+def test_what_ends_has_ended_before_anything_of_the_batch_is_pushed(
+    deployment: Deployment, container: Container, ends: Ends
+) -> None:
+    assert container.run([record(1), removal("ann"), record(2)]) == []
+    assert ends.ended == [end("ann")]
+    assert ends.published_before == [0]
+    assert len(deployment.appsync.changes) == 2
+    assert deployment.counted["Ended"] == 1
+
+
+def test_appsync_is_asked_for_five_ends_at_a_time_and_once_for_each(container: Container, ends: Ends) -> None:
+    assert container.run([removal(f"u{number}") for number in [*range(12), 0]]) == []
+    assert sorted(ends.sizes) == [2, 5, 5]
+    assert sorted(each.user_id for each in ends.ended) == sorted(f"u{number}" for number in range(12))
+
+
+def test_an_end_that_fails_for_now_comes_again_and_nothing_is_parked(container: Container, ends: Ends) -> None:
+    ends.obstacle = Unreachable("down")
+    batch = [record(1), removal("ann"), record(2)]
+    assert container.run(batch) == [1]
+    ends.obstacle = None
+    assert container.run(batch[1:]) == []
+    assert ends.ended == [end("ann")]
+    assert container.parked() == []
+
+
+def test_an_end_that_is_refused_is_parked_and_can_be_replayed(container: Container, ends: Ends) -> None:
+    ends.obstacle = Refused([{"message": "no such field"}])
+    assert container.run([removal("ann"), record(1)]) == []
+    assert len(container.parked()) == 1
+    ends.obstacle = None
+    assert container.replay()["replayed"] == 1
+    assert ends.ended == [end("ann")]
+    assert container.parked() == []
+
+
+def test_a_publisher_that_ends_nothing_takes_no_rights(deployment: Deployment) -> None:
+    publication: Publication = deployment.container().publication
+    assert not publication.concerns(removal("ann"))
+    assert publication.concerns(record(1))
+
+
+def test_standings_are_what_the_table_says() -> None:
+    for standing in Standing:
+        item = membership.to_item(DEN, "ann", standing, 0)
+        assert membership.standing_of(item) is standing
