@@ -72,7 +72,7 @@ def test_depth_and_resolvers_are_limited_in_every_stage(written: list[Resource])
 def test_addresses_are_counted_before_anything_else_unless_switched_off(written: list[Resource]) -> None:
     acl, association = one(written, "WebAcl"), one(written, "WebAclAssociation")
     assert association == {
-        "ResourceArn": {"Fn::GetAtt": "GraphQLApi.Arn"}, "WebACLArn": {"Fn::GetAtt": "WebAcl.Arn"}
+        "ResourceArn": {"Fn::GetAtt": ["GraphQLApi", "Arn"]}, "WebACLArn": {"Fn::GetAtt": ["WebAcl", "Arn"]}
     }  # fmt: skip
     assert acl["Scope"] == "REGIONAL"
     rates = [
