@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -273,3 +274,31 @@ def test_a_deleted_user_leaves_private_rooms_and_what_they_wrote_there_is_nobody
     assert members == [{"userId": bob.id}]
     (message,) = bob.data(MESSAGES, room=room)["items"]
     assert (message["author"], message["text"]) == ("deleted user", "mine")
+
+
+def test_a_deletion_that_cannot_end_is_ended_by_asking_again(instance: Instance, ann: User, op: User) -> None:
+    """Its last step lacks a right for a while. Nothing of the user comes back meanwhile."""
+    iam, room = instance.client("iam"), f"room-{uuid.uuid4()}"
+    role = {"RoleName": instance.resources("AWS::IAM::Role")["UsersRole"], "PolicyName": "users"}
+    policy = iam.get_role_policy(**role)["PolicyDocument"]
+    without = [
+        {**each, "Action": [action for action in actions if action != "cognito-idp:AdminDeleteUser"]}
+        for each in policy["Statement"]
+        for actions in [each["Action"] if isinstance(each["Action"], list) else [each["Action"]]]
+    ]
+    ann.data(SEND, room=room, text="mine")
+    iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": without}))
+    try:
+        assert ann.refusal(DELETE) == "Internal"
+        assert ann.refusal(ME) == "Unauthorized"
+        shown = op.data("query ($id: ID!) { user(id: $id) { name deletedAt profile { version } } }", id=ann.id)
+        assert (shown["name"], bool(shown["deletedAt"]), shown["profile"]["version"]) == (ann.name, True, 0)
+        assert op.refusal(GROUPS, id=ann.id, groups=["sellers"]) == "NotFound"
+        ann.sign_in()
+        assert ann.refusal(ME) == "Unauthorized"
+    finally:
+        iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
+    assert ann.data(DELETE) == {"userId": ann.id, "done": True}
+    assert op.data(USER, id=ann.id) is None
+    (message,) = op.data(MESSAGES, room=room)["items"]
+    assert message["author"] == "deleted user"
