@@ -1,0 +1,228 @@
+"""A thousand users and whoever else calls, 50 topics, and every way in which one can be to the other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from domain import chat as use
+from domain import membership, profile, rights, rooms, sessions, topics, users
+from domain.caller import ANONYMOUS, OPERATORS, SELLERS, Caller, CallerKind, Scope
+from domain.changes import ChangeLog
+from domain.chat import Chat
+from domain.clock import SYSTEM
+from domain.errors import DomainError, Unauthorized
+from domain.events import Event
+from domain.rights import Standing
+from domain.rooms import Rooms
+from domain.sessions import Sessions
+from domain.table import Delete, Put, Table
+from domain.users import Users
+from tests.enumeration.memory import Client
+
+USERS, PUBLIC, PRIVATE, PROFILES = 1000, 15, 25, 10
+RETENTION_SECONDS = 86_400
+KEYS = {
+    "key that reads": Caller(CallerKind.LAMBDA, "k1", "reads", scopes=frozenset({Scope.READ})),
+    "key that writes": Caller(CallerKind.LAMBDA, "k2", "writes", scopes=frozenset({Scope.WRITE})),
+    "key for both": Caller(CallerKind.LAMBDA, "k3", "both", scopes=frozenset(Scope)),
+    "key for nothing": Caller(CallerKind.LAMBDA, "k4", "nothing"),
+}
+# What a user may be to a private room, and how often.
+STANDINGS = {
+    "stranger": 85, "member": 5, "owner": 1, "invited": 3, "expired invitation": 2, "expired member": 1, "nonsense": 3,
+}  # fmt: skip
+
+
+@dataclass
+class World:
+    """Callers by name, topics, and who is to have which: the expectation, written down as the world is made."""
+
+    chat: Chat
+    users: Users
+    sessions: Sessions
+    now_ms: int
+    callers: dict[str, Caller] = field(default_factory=dict)
+    topics: list[str] = field(default_factory=list)
+    readers: set[tuple[str, str]] = field(default_factory=set)
+    writers: set[tuple[str, str]] = field(default_factory=set)
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        return ((name, topic) for name in self.callers for topic in self.topics)
+
+    def can_read(self, name: str, topic: str) -> bool:
+        """Whether the caller gets the topic's content by a query."""
+        caller, (kind, _, ident) = self.callers[name], topic.partition(":")
+        if kind == "user":
+            # `user` answers operators too, whom nothing is pushed of others: this is about one's own profile.
+            return self._is_allowed(lambda: self._own(caller, "Query.me", ident))
+        return self._is_allowed(lambda: use.messages(self.chat, caller, room_id=ident, now_ms=self.now_ms)[0])
+
+    def can_catch_up(self, name: str, topic: str) -> bool:
+        """Whether the caller gets the topic's changes."""
+        caller, (kind, _, ident) = self.callers[name], topic.partition(":")
+
+        def changes() -> Any:
+            if kind == "user":
+                self._own(caller, "Query.userChanges", ident)
+                page = users.user_changes(self.users, caller, after=0)
+            else:
+                page = use.message_changes(self.chat, caller, room_id=ident, after=0, now_ms=self.now_ms)
+            assert page["topic"] == topic
+            return page["items"]
+
+        return self._is_allowed(changes)
+
+    def subscription(self, name: str, topic: str) -> dict[str, Any] | None:
+        """What the function answers to `subscription.js`; None when it refuses."""
+        caller, (kind, _, ident) = self.callers[name], topic.partition(":")
+        try:
+            if kind == "user":
+                self.sessions.require(caller, "Subscription.onUser")
+                found = users.on_user(caller)  # names no topic: whoever asks gets their own
+                return {"topic": found, "userId": caller.user_id} if found == topic else None
+            found = use.on_messages(self.chat, caller, room_id=ident, now_ms=self.now_ms)
+        except Unauthorized:
+            return None
+        return {"topic": found, "userId": caller.user_id}
+
+    def can_write(self, name: str, room_id: str) -> bool:
+        """Whether the caller's message gets into a room."""
+        caller = self.callers[name]
+        return self._is_allowed(
+            lambda: use.send_message(self.chat, caller, room_id=room_id, text="hi", now_ms=self.now_ms)
+        )
+
+    def _own(self, caller: Caller, coordinate: str, user_id: str) -> bool:
+        self.sessions.require(caller, coordinate)
+        if caller.user_id != user_id:
+            raise Unauthorized(coordinate)
+        rights.require(caller, coordinate, str(topics.user(user_id)))
+        return True
+
+    @staticmethod
+    def _is_allowed(attempt: Any) -> bool:
+        try:
+            assert attempt(), "what may be had has content"
+        except Unauthorized:
+            return False
+        except DomainError as error:
+            raise AssertionError(f"refused in another way: {error!r}") from error
+        return True
+
+    def expel(self, name: str, topic: str) -> None:
+        """Take a membership away, as the table has it."""
+        room_id = topic.partition(":")[2]
+        self.chat.table.write([Delete(membership.key(room_id, self.callers[name].id))])
+        self.readers.discard((name, topic))
+        self.writers.discard((name, topic))
+
+
+def make(seed: int) -> World:
+    """A world by chance."""
+    chance, client = random.Random(seed), Client()
+    table = Table("MainTable", cast("Any", client))
+    log = ChangeLog(Table("ChangeLog", cast("Any", client)), RETENTION_SECONDS, SYSTEM)
+    chat = Chat(table, Rooms(table, RETENTION_SECONDS), log, RETENTION_SECONDS)
+    # No pool and no deletion: what they are for is not asked here.
+    of_users = Users(table, cast("Any", None), log, cast("Any", None), SYSTEM, RETENTION_SECONDS)
+    world = World(chat, of_users, Sessions(table, SYSTEM), SYSTEM.now_ms())
+    live = _callers(world, chance)
+    _public_rooms(world, live)
+    _private_rooms(world, live, chance)
+    for number in range(PROFILES):
+        _profile(world, f"u{number}", live)
+    for topic in world.topics:
+        _content(world, topic)
+    return world
+
+
+def _callers(world: World, chance: random.Random) -> set[str]:
+    """All callers. Returns those whose credentials count."""
+    now = world.now_ms // 1000
+    world.callers |= {"api key": ANONYMOUS, "program": Caller(CallerKind.IAM, "arn:aws:iam::1:user/p", "p")} | KEYS
+    live = {"api key", "program", "key that reads", "key for both"}
+    for number in range(USERS):
+        name = f"u{number}"
+        groups = [group for group, share in ((OPERATORS, 0.02), (SELLERS, 0.1)) if chance.random() < share]
+        world.callers[name] = Caller(CallerKind.USER, f"sub-{number}", name, frozenset(groups), issued_at=now)
+        state = chance.choices(["live", "no profile", "signed out", "deleted", "signed in again"], [80, 5, 5, 5, 5])[0]
+        if number < PROFILES:
+            state = "live" if number % 2 else "signed out"
+        pk, sk = profile.key(f"sub-{number}")
+        item: dict[str, Any] = {"pk": pk, "sk": sk, "displayName": name}
+        more: dict[str, dict[str, Any]] = {
+            "signed out": {"validAfter": now}, "deleted": {"deletedAt": "2026-11-21T12:00:00.000Z"},
+            "signed in again": {"validAfter": now - 1},
+        }  # fmt: skip
+        if state != "no profile":
+            world.chat.table.write([Put(item | more.get(state, {}))])
+        if state in {"live", "no profile", "signed in again"}:
+            live.add(name)
+    return live
+
+
+def _public_rooms(world: World, live: set[str]) -> None:
+    writers = live - {"key that reads"} | {"key that writes"}
+    for number in range(PUBLIC):
+        topic = f"room:public {number}"
+        world.topics.append(topic)
+        world.readers |= {(name, topic) for name in live}
+        world.writers |= {(name, topic) for name in writers}
+
+
+def _private_rooms(world: World, live: set[str], chance: random.Random) -> None:
+    table, now_ms = world.chat.table, world.now_ms
+    people = [name for name in world.callers if name.startswith("u")]
+    for number in range(PRIVATE):
+        room_id = f"{topics.PRIVATE_ROOM}{number:026d}"
+        topic = f"room:{room_id}"
+        world.topics.append(topic)
+        exists = number != 0  # one was removed by hand, and its memberships are left
+        if exists:
+            table.write([Put(rooms.private_item(room_id, None, now_ms))])
+        for name in people:
+            kind = chance.choices(list(STANDINGS), list(STANDINGS.values()))[0]
+            if kind == "stranger":
+                continue
+            given = Standing.OWNER if kind == "owner" else Standing.INVITED if "invit" in kind else Standing.MEMBER
+            item = membership.to_item(room_id, world.callers[name].id, given, now_ms)
+            if kind == "nonsense":
+                item["standing"] = chance.choice(["KING", "member", 7, None, ["MEMBER"], "NONE"])
+            if "expired" in kind:
+                item["expiresAt"] = now_ms // 1000 - 1
+            table.write([Put(item)])
+            if kind in {"member", "owner"} and exists and name in live:
+                world.readers.add((name, topic))
+                world.writers.add((name, topic))
+
+
+def _profile(world: World, name: str, live: set[str]) -> None:
+    topic = f"user:{world.callers[name].id}"
+    world.topics.append(topic)
+    if name in live:
+        world.readers.add((name, topic))
+
+
+def _content(world: World, topic: str) -> None:
+    """A message in each room, and a change in each topic's log."""
+    kind, _, ident = topic.partition(":")
+    if kind == "room":
+        writer = next((name for name, each in sorted(world.writers) if each == topic), None)
+        if writer is not None:
+            assert world.can_write(writer, ident)
+    found = topics.named(topic)
+    assert found
+    world.chat.change_log.append(found, [Event("1", "REMOVE", "k", None)], SYSTEM.monotonic() + 5)
+
+
+def session_ends(world: World, name: str) -> None:
+    """Sign a user out, as the table has it."""
+    caller = world.callers[name]
+    ending = sessions.ending(caller.id, world.now_ms)
+    pk, sk = profile.key(caller.id)
+    world.chat.table.write([Put({"pk": pk, "sk": sk, **ending.attributes})])
+    world.readers = {each for each in world.readers if each[0] != name}
+    world.writers = {each for each in world.writers if each[0] != name}
