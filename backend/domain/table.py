@@ -338,7 +338,8 @@ def _table_error(error: ClientError) -> TableError | Rejected | None:
     code = error.response["Error"]["Code"]
     reasons = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
     if code == "ConditionalCheckFailedException":
-        found = error.response.get("Item")  # type: ignore[typeddict-item]  # only of this exception
+        response: Mapping[str, Any] = {**error.response}  # `Item` is of this exception only
+        found = response.get("Item")
         return ConditionFailed([0], from_attributes(found) if found else None)
     if failed := [position for position, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]:
         return ConditionFailed(failed)
