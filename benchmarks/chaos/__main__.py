@@ -172,6 +172,8 @@ def run(options: Options) -> int:
         files = home / "files"
         files.mkdir()
         instance = parts.enter_context(_instance(home / "state"))
+        token = command(instance, "token", "--user", "chaos")
+        (home / "token").write_text(token.stdout.strip(), "utf-8")
         director = Director(instance)
         writers, subscribers, news = _start(options, instance, files, parts)
         _wait_live(options.subscribers, files)

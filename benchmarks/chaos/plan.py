@@ -31,6 +31,7 @@ _FAULTS: dict[str, Callable[[random.Random], Options]] = {
         "when": chance.choice(["before", "after"]),
         "status": chance.choice([500, 502, 503, 504]),
     },
+    "expired-token": lambda chance: {"at": chance.choice(["connect", "operation"])},
     "slow-resolver": lambda chance: {"field": "Query.messageChanges", "seconds": chance.choice([0.5, 3.0])},
     "duplicate-batch": lambda chance: {
         "function": _PUBLISHER,

@@ -2,7 +2,8 @@
 
     python -m benchmarks.chaos.subscribers FOLDER STATE SEED FIRST COUNT TOPICS
 
-It reads `end` from its input, and tells of each `flush-...` item that a subscriber was called back with.
+Every tenth is a signed-in user with the token in FOLDER's neighbour `token`; the others have the API key. The process
+reads `end` from its input, and tells of each `flush-...` item that a subscriber was called back with.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 import boto3
+from gql.transport.appsync_auth import AppSyncJWTAuthentication
 
 from benchmarks.chaos.records import Records, now, value_of
 from headwater import connect
@@ -37,6 +39,7 @@ class Subscriber:
         self._name = f"subscriber-{number}"
         self._chance = random.Random(f"{seed}-{number}")
         self._state = state
+        self._token = (folder.parent / "token").read_text("utf-8") if number % 10 == 7 else None
         self._records = Records(folder / f"callbacks-{number:03}.jsonl")
         self._position: int | None = 0 if number % 3 == 0 else None
         self._restless = number % 2 == 1
@@ -63,8 +66,12 @@ class Subscriber:
 
     async def _listen_once(self) -> None:
         outputs = json.loads((self._state / "outputs.json").read_text("utf-8"))
+        token = self._token
         async with connect(
-            url=outputs["graphql"], realtime_url=outputs["realtime"], api_key=outputs["apiKey"]
+            url=outputs["graphql"],
+            realtime_url=outputs["realtime"],
+            api_key=outputs["apiKey"],
+            auth=None if token is None else lambda endpoint: AppSyncJWTAuthentication(endpoint.host, token),
         ) as client:
             room = client.room(self._room_id, after=self._position)
             try:

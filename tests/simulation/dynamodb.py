@@ -99,7 +99,7 @@ class DynamoDB:
         def tell(result: Callable[[], Any]) -> None:
             try:
                 value = result()
-            except ClientError as error:
+            except (ClientError, NotImplementedError) as error:
                 if answer is not None and not answer.done():
                     answer.set_exception(error)
                     answer.exception()
