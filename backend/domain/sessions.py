@@ -17,6 +17,8 @@ from domain.clock import Clock
 from domain.errors import Unauthorized
 from domain.table import Set, Table
 
+# Longer than AppSync takes from a resolver's answer to a live subscription.
+_UNDER_WAY_MS = 300
 # Whoever deletes themselves must be able to ask again until it is done.
 _OF_THE_DELETED = frozenset({"Mutation.deleteUser"})
 
@@ -61,5 +63,8 @@ def settle(clock: Clock, ended_ms: int) -> None:
 
     Tokens know the second of their issue only. One of the second in which sessions ended is taken for one from
     before, so whoever ended them is told so when that second is over: a new sign-in is then never refused.
+
+    Live subscriptions end with the answer. One that was let in just before is to be live by then, or it would stay.
     """
-    clock.sleep(max(0.0, (ended_ms // 1000 + 1) - clock.now_ms() / 1000))
+    until_ms = max((ended_ms // 1000 + 1) * 1000, ended_ms + _UNDER_WAY_MS)
+    clock.sleep(max(0, until_ms - clock.now_ms()) / 1000)

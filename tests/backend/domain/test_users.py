@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain import profile, users
+from domain import profile, sessions, users
 from domain.caller import ANONYMOUS, Caller
 from domain.errors import (
     DomainError,
@@ -264,6 +264,13 @@ def test_after_a_sign_out_older_tokens_count_no_more(
     # The answer came when the second was over: whoever signs in then has a later token.
     assert clock.now_ms() >= NOON + 1000
     door.require(ann.caller(issued_at=clock.now_ms() // 1000), "Query.me")
+
+
+@pytest.mark.parametrize(("ended", "until"), [(0, 1000), (300, 1000), (700, 1000), (999, 1299)])
+def test_the_answer_waits_for_the_next_second_and_for_what_is_under_way(ended: int, until: int) -> None:
+    clock = RunningClock(NOON + ended + 5)
+    sessions.settle(clock, NOON + ended)
+    assert clock.now_ms() == NOON + until
 
 
 def test_a_late_repeat_of_a_sign_out_ends_no_newer_session(
