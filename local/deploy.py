@@ -204,9 +204,17 @@ async def _sam(arguments: list[str], env: Mapping[str, str], state: Path) -> Non
             raise
     if status:
         said = log.read_bytes()[began:].decode(errors="replace").strip()
-        raise DeployError(
-            f"`sam {arguments[0]}` failed (status {status}); the whole output is in {log}\n{said[-3000:]}"
-        )
+        raise DeployError(f"`sam {arguments[0]}` failed (status {status}); the whole output is in {log}\n{_gist(said)}")
+
+
+def _gist(said: str) -> str:
+    """The end of what a command said, with its `Error: ...` lines in front if they are further up.
+
+    A template that the SAM CLI's translator refuses ends in a traceback of hundreds of lines below the reason.
+    """
+    end = said[-3000:]
+    errors = [line[:2000] for line in said.splitlines() if line.startswith("Error: ")]
+    return "\n".join([line for line in dict.fromkeys(errors) if line not in end] + [end])
 
 
 def _exists(path: Path) -> bool:

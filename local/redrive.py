@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from local.deployment import DeploymentError, instance_outputs, on_aws, on_instance
 from local.settings import SettingsError, load
@@ -132,15 +131,12 @@ def list_parked(context: typer.Context, as_json: JSON = False) -> None:
         return
     console = Console(highlight=False)
     if parked:
-        table = Table(title=f"{len(parked)} parked", title_justify="left")
-        for column in ("id", "item", "topics", "since", "records", "reason"):
-            table.add_column(column, overflow="fold", no_wrap=column in {"id", "records"})
+        console.print(f"{len(parked)} parked", markup=False)
         for each in parked:
-            reason = f"{each['reason']['type']}: {each['reason']['message']}"
-            key = f"{each['key']['pk']}\n{each['key']['sk']}"
-            cells = (each["id"], key, "\n".join(each["topics"]), each["parkedAt"], str(each["records"]), reason)
-            table.add_row(*map(escape, cells))
-        console.print(table)
+            _print_block(console, each["id"], [
+                ("item", f"{each['key']['pk']} {each['key']['sk']}"), ("topics", ", ".join(each["topics"])),
+                ("since", each["parkedAt"]), ("records", str(each["records"])), ("reason", _reason(each)),
+            ])  # fmt: skip
     else:
         console.print("Nothing is parked.")
     if leftovers:
@@ -161,16 +157,14 @@ def show(
         _print_json({"parked": parked, "items": records})
         return
     console = Console(highlight=False)
-    console.print(f"{parked['key']['pk']} {parked['key']['sk']}: {', '.join(parked['topics'])}", markup=False)
-    table = Table()
-    for column in ("event", "kind", "written", "parked", "numbers", "why"):
-        table.add_column(column, overflow="fold")
+    key = f"{parked['key']['pk']} {parked['key']['sk']}"
+    console.print(f"{_printable(key)}: {_printable(', '.join(parked['topics']))}", markup=False, soft_wrap=True)
     for each in records:
-        numbers = ", ".join(f"{topic} {seq}" for topic, seq in each["numbers"].items())
-        why = f"{each['reason']['type']}: {each['reason']['message']}" if each["reason"] else "waits behind the first"
-        cells = (each["eventId"], each["kind"], each["createdAt"], each["parkedAt"], numbers, why)
-        table.add_row(*map(escape, cells))
-    console.print(table)
+        _print_block(console, each["eventId"], [
+            ("kind", each["kind"]), ("written", each["createdAt"]), ("parked", each["parkedAt"]),
+            ("numbers", ", ".join(f"{topic} {seq}" for topic, seq in each["numbers"].items())),
+            ("why", _reason(each) if each["reason"] else "waits behind the first"),
+        ])  # fmt: skip
 
 
 @app.command("replay")
@@ -220,10 +214,28 @@ def _tell(total: dict[str, Any], *, as_json: bool) -> None:
         console.print(f"{', '.join(told)}; {len(total['lifted'])} items go on as before.", markup=False)
         for each in total["blocked"]:
             later = " (not the record's fault: try again later)" if each["transient"] else ""
-            reason = f"{each['reason']['type']}: {each['reason']['message']}"
-            console.print(f"blocked: {each['id']} at event {each['eventId']}: {reason}{later}", markup=False)
+            reason = _printable(_reason(each))
+            told_of = f"blocked: {each['id']} at event {each['eventId']}: {reason}{later}"
+            console.print(told_of, markup=False, soft_wrap=True)
     if total["blocked"]:
         raise typer.Exit(1)
+
+
+def _print_block(console: Console, title: str, lines: Iterable[tuple[str, str]]) -> None:
+    """A title and what is known of it, one line each: keys and reasons are too long for columns."""
+    console.print(f"\n{title}", markup=False, soft_wrap=True)
+    for name, value in lines:
+        if value:
+            console.print(f"  {name:8} {_printable(value)}", markup=False, soft_wrap=True)
+
+
+def _reason(parked: Mapping[str, Any]) -> str:
+    return f"{parked['reason']['type']}: {parked['reason']['message']}"
+
+
+def _printable(text: str) -> str:
+    """A text that may come from anyone's item, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _print_json(value: Any) -> None:

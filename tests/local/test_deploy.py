@@ -124,3 +124,15 @@ def test_the_tools_see_the_local_cloud_and_no_profile(monkeypatch: pytest.Monkey
     environment = deploy.environment("http://127.0.0.1:4566", "us-east-1")
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & environment.keys()
+
+
+async def test_what_sam_refuses_is_told_although_a_traceback_follows(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text(
+        "Transform: AWS::Serverless-2016-10-31\nGlobals: {Function: {Policies: []}}\n"
+        "Resources: {Table: {Type: AWS::Serverless::SimpleTable}}\n"
+    )
+    with pytest.raises(deploy.DeployError, match="'Policies' is not a supported property of 'Function'"):
+        await deploy.deploy(
+            deploy.read_template(template), "s", endpoint="http://127.0.0.1:9", region="us-east-1", state=tmp_path / "s"
+        )

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import typer
 
 from local.deployment import DeploymentError
-from local.redrive import Redrive
+from local.redrive import Redrive, app, list_parked
 
 
 class Function:
@@ -80,3 +81,21 @@ def test_what_the_publisher_refuses_is_an_error(answer: Any, message: str) -> No
     with pytest.raises(DeploymentError) as refused:
         command.front("x")
     assert str(refused.value) == message
+
+
+def test_long_keys_and_reasons_are_whole_lines_and_cannot_command_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parked = {
+        "id": "a" * 30, "key": {"pk": f"MESSAGES#{'r' * 100}#2026112109#0", "sk": "1#\x1b[2J"}, "topics": ["room:r"],
+        "parkedAt": "2026-11-21T09:25:23.839Z", "records": 2,
+        "reason": {"type": "WrongType", "message": f"text must be a text, not [bold]{'x' * 100}"},
+    }  # fmt: skip
+    command, _ = redrive({"items": [parked], "nextToken": None, "leftovers": 0})
+    monkeypatch.setenv("COLUMNS", "80")
+    context = typer.Context(typer.main.get_command(app))
+    context.obj = command
+    list_parked(context, as_json=False)
+    printed = capsys.readouterr().out
+    assert f"  item     MESSAGES#{'r' * 100}#2026112109#0 1#\\x1b[2J\n" in printed
+    assert f"  reason   WrongType: text must be a text, not [bold]{'x' * 100}\n" in printed
