@@ -1,7 +1,12 @@
 """What AWS takes for it: on-demand list prices in us-east-1, in dollars, without free tiers, as of 2026-11-21.
 
 https://aws.amazon.com/appsync/pricing/ https://aws.amazon.com/dynamodb/pricing/on-demand/
-https://aws.amazon.com/lambda/pricing/
+https://aws.amazon.com/lambda/pricing/ https://aws.amazon.com/waf/pricing/ https://aws.amazon.com/kms/pricing/
+https://aws.amazon.com/cognito/pricing/ https://aws.amazon.com/secrets-manager/pricing/
+https://aws.amazon.com/cloudwatch/pricing/ https://aws.amazon.com/api-gateway/pricing/
+
+The only place for prices: docs/operations.md repeats them, and a test compares. Those of Cognito, Secrets Manager,
+CloudWatch and API Gateway are from AWS's price lists as known before that day, not looked up on it.
 """
 
 from __future__ import annotations
@@ -15,6 +20,24 @@ WRITE_UNIT = 0.625 / 1e6  # of 1 KB; two of them in a transaction
 READ_UNIT = 0.125 / 1e6  # of 4 KB, strongly consistent
 LAMBDA_REQUEST = 0.20 / 1e6
 LAMBDA_GB_SECOND = 0.0000166667
+
+# What does not depend on bursts.
+APPSYNC_CONNECTION_MINUTE = 0.08 / 1e6
+TABLE_GB_MONTH = 0.25
+TABLE_RECOVERY_GB_MONTH = 0.20
+WEB_ACL_MONTH = 5.00
+WEB_ACL_RULE_MONTH = 1.00
+WEB_ACL_REQUEST = 0.60 / 1e6
+KEY_MONTH = 1.00
+KEY_REQUEST = 0.03 / 1e4
+SECRET_MONTH = 0.40
+SECRET_REQUEST = 0.05 / 1e4
+COGNITO_USER_MONTH = 0.015  # Essentials, the default; each user who was active in the month, after the first 10,000
+LOG_GB = 0.50
+LOG_GB_MONTH = 0.03
+METRIC_MONTH = 0.30
+ALARM_MONTH = 0.10
+HTTP_API_REQUEST = 1.00 / 1e6
 
 
 @dataclass(frozen=True)
