@@ -24,6 +24,7 @@ CHECKS = (
     "schema",
     "generate",
     "publish_documents",
+    "rights_page",
     "systems",
     "appsync_features",
     "error_catalogue",

@@ -51,6 +51,13 @@ def anyone(caller: Caller, topic: str | None, standing: Standing) -> bool:
     return True
 
 
+@_rule("the publisher's role")
+def publisher(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to every caller of the kind: which of them it is, says the policy of the publisher's role alone."""
+    del caller, topic, standing
+    return True
+
+
 @_rule("their own")
 def own(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to the user whom the topic is about."""
@@ -76,7 +83,9 @@ def public_rooms(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to every caller of the kind, in rooms that are not private."""
     del caller, standing
     found = topics.named(topic or "")
-    return found is not None and found.kind is topics.ROOM and not topics.is_private_room(found.id)
+    if found is None or found.kind is not topics.ROOM or not found.id:
+        return False
+    return not topics.is_private_room(found.id)
 
 
 @_rule("public rooms, and private ones that they belong to")
@@ -113,8 +122,7 @@ _OPERATORS: Rules = {CallerKind.USER: operators}
 _OWN_OR_OPERATORS: Rules = {CallerKind.USER: own_or_operators}
 _PUBLIC: Rules = dict.fromkeys(CallerKind, anyone)
 _ROOMS: Rules = {kind: their_rooms if kind is CallerKind.USER else public_rooms for kind in CallerKind}
-# Which of the IAM callers, says the policy of the publisher's role alone.
-_PUBLISHER: Rules = {CallerKind.IAM: anyone}
+_PUBLISHER: Rules = {CallerKind.IAM: publisher}
 
 RULES: Mapping[str, Rules] = {
     # Whoever knows the name of a public room reads and writes it. A private one is its members' alone.
@@ -126,7 +134,7 @@ RULES: Mapping[str, Rules] = {
     "Mutation.sendMessages": _ROOMS,
     "Subscription.onMessages": _ROOMS,
     "Mutation.createRoom": {CallerKind.USER: anyone},
-    "Query.memberships": {CallerKind.USER: anyone},
+    "Query.memberships": {CallerKind.USER: Rule("their own", anyone.holds)},  # it names nobody
     "Query.members": {CallerKind.USER: members},
     "Mutation.inviteMember": {CallerKind.USER: owner},
     "Mutation.acceptInvitation": {CallerKind.USER: invited},
@@ -165,8 +173,12 @@ def may(caller: Caller, field: str, topic: str | None = None, standing: Standing
 
 def in_scope(caller: Caller, field: str) -> bool:
     """Whether an auth key is for a field; other callers have no scopes and are not limited by them."""
-    needed = Scope.WRITE if field.startswith("Mutation.") else Scope.READ
-    return caller.kind is not CallerKind.LAMBDA or needed in caller.scopes
+    return caller.kind is not CallerKind.LAMBDA or scope_of(field) in caller.scopes
+
+
+def scope_of(field: str) -> Scope:
+    """What an auth key must be for to use a field."""
+    return Scope.WRITE if field.startswith("Mutation.") else Scope.READ
 
 
 def require(caller: Caller, field: str, topic: str | None = None, standing: Standing = Standing.NONE) -> None:
