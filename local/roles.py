@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local import permissions_used
 from local.appsync.datasources import DataSourceError, Invocation, Invoke
 from local.cloud import Cloud
 from local.functions import FunctionsError
@@ -70,7 +71,10 @@ class Roles:
             keys = self._credentials(role_arn, api_arn)
             return self._cloud.denial(action, resource, accessKeyId=keys.access_key_id)
 
-        return await self._answer((action, resource, role_arn, api_arn), ask)
+        denied = await self._answer((action, resource, role_arn, api_arn), ask)
+        if denied is None:
+            permissions_used.record(role_arn, action, resource)
+        return denied
 
     def authorizing(self, invoke: Invoke, api_arn: str) -> Invoke:
         """`invoke` for an API's Lambda authorizer: raises NotPermitted without an `AWS::Lambda::Permission`."""

@@ -15,6 +15,7 @@ from graphql import (
     parse,
 )
 
+from local import permissions_used
 from local.appsync.auth import sigv4
 from local.appsync.auth.credentials import Credentials, unauthorized
 from local.appsync.auth.patterns import Context
@@ -39,7 +40,14 @@ async def authenticate(credentials: Credentials, api: ApiDefinition, principals:
     may_call = _rights(known, api, _context(known, credentials, api.region, now))
     if not any(may_call(type_name, field_name) for type_name, field_name in root_fields(api.schema)):
         raise unauthorized("Permission denied")
-    return Caller(AuthMode.AWS_IAM, _identity(known, credentials.source_ip), may_call=may_call)
+
+    def call(type_name: str, field_name: str) -> bool:
+        allowed = may_call(type_name, field_name)
+        if allowed:
+            permissions_used.record(known.principal.arn, ACTION, field_arn(api.arn, type_name, field_name))
+        return allowed
+
+    return Caller(AuthMode.AWS_IAM, _identity(known, credentials.source_ip), may_call=call)
 
 
 @lru_cache(maxsize=64)

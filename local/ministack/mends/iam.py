@@ -12,6 +12,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import EvalContext, EvalResult, ParsedStatement
 
+from local import permissions_used
 from local.appsync.auth.conditions import Condition, conditions
 from local.appsync.auth.patterns import substitute, wildcard
 from local.errors import NotEmulated
@@ -128,6 +129,8 @@ def word_denials() -> None:
         result = evaluate(context, policies, *limits)
         if result.decision != "Allow":
             reasons.set(permissions.reason(context, (policies, *limits), result.decision))
+        else:
+            permissions_used.record(context.principal_arn, context.action, context.resource_arn)
         return result
 
     def enforce_or_warn(
