@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import refusals
+from local import refusals, rest
 from local.appsync.apis import Apis
 from local.appsync.auth.principals import Principals
 from local.appsync.datasources import Invoke, build
@@ -50,6 +50,7 @@ class ApiHost:
         self._server = Server(self._apis, rates=Rates(documented(settings.region)) if settings.rates else None)
         self._definitions: dict[str, ApiDefinition] = {}
         self._main: str | None = None
+        self._rest: str | None = None
         self.user_pool: UserPool | None = None
         """Where the users of the main API are, once it is loaded."""
         self._ca_file: Path | None = None
@@ -97,6 +98,7 @@ class ApiHost:
             self._apis.withdraw(gone)
             del self._definitions[gone]
         self.user_pool = find(stacks, stack_name, self.main)
+        self._rest = rest.find(stacks, stack_name, self._cloud.endpoint)
 
     def local_urls(self, value: str) -> str:
         """A function's variable with each API's AWS URL replaced by the one that answers here."""
@@ -130,6 +132,8 @@ class ApiHost:
         }
         if api.api_keys:
             found["apiKey"] = max(api.api_keys, key=lambda key: key.expires_at).id
+        if self._rest is not None:
+            found["rest"] = self._rest
         if self.user_pool is not None:
             found |= {"userPoolId": self.user_pool.id, "userPoolClientId": self.user_pool.client_id}
         return found

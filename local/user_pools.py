@@ -9,6 +9,7 @@ from typing import Any
 from local.appsync.auth.expressions import Expression
 from local.appsync.definition import ApiDefinition, AuthMode
 from local.cloud import Resource, Stack
+from local.stacks import below
 
 _PREFIX = "AWS::Cognito::"
 
@@ -27,7 +28,7 @@ def find(stacks: Sequence[Stack], stack_name: str, api: ApiDefinition) -> UserPo
 
     Of several app clients the first that the API accepts and that has no secret is taken: browsers can keep none.
     """
-    resources = [resource for stack in _below(stacks, stack_name) for resource in stack.resources]
+    resources = [resource for stack in below(stacks, stack_name) for resource in stack.resources]
     pools = [resource for resource in resources if resource.type == f"{_PREFIX}UserPool"]
     named = [
         provider.settings.get("UserPoolId")
@@ -53,11 +54,3 @@ def find(stacks: Sequence[Stack], stack_name: str, api: ApiDefinition) -> UserPo
 
 def _has_secret(client: Resource) -> bool:
     return str(client.properties.get("GenerateSecret", False)).lower() == "true"
-
-
-def _below(stacks: Sequence[Stack], name: str) -> list[Stack]:
-    """A stack and those nested in it, parents first."""
-    found = [stack for stack in stacks if stack.name == name]
-    for parent in found:
-        found += [stack for stack in stacks if stack.parent == parent.name]
-    return found

@@ -105,6 +105,13 @@ def from_claims(claims: Mapping[str, Any]) -> Caller:
     return Caller(CallerKind.LAMBDA, str(claims["keyId"]), str(claims["name"]), scopes=scopes)
 
 
+def from_jwt(claims: Mapping[str, str]) -> Caller:
+    """The user behind the claims that an HTTP API's JWT authorizer passes on: all of them text, lists in brackets."""
+    groups = claims.get("cognito:groups", "").removeprefix("[").removesuffix("]").split()
+    name = claims.get("cognito:username") or claims.get("username") or claims["sub"]
+    return Caller(CallerKind.USER, claims["sub"], name, frozenset(groups), int(claims.get("iat") or 0))
+
+
 def _user(sub: str, identity: Mapping[str, Any]) -> Caller:
     """A user by an id or an access token, which both say who it is, in which groups, and since when."""
     claims = identity.get("claims") or {}

@@ -35,6 +35,16 @@ class PoolUser:
     created_ms: int
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """What a refresh token gets. It comes with a new one of its kind when the app client rotates them."""
+
+    id_token: str
+    access_token: str
+    expires_in_seconds: int
+    refresh_token: str | None
+
+
 def cognito(**options: Any) -> Any:
     """A client for single requests. Each takes a fraction of a second; AppSync waits 30."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=8)
@@ -121,6 +131,49 @@ class Pool:
             try:
                 self._client.admin_delete_user(UserPoolId=self._id, Username=name)
             except self._client.exceptions.UserNotFoundException:
+                return
+
+
+class TokenExchange:
+    """Refresh tokens of one app client without a secret. All methods raise TryAgain when Cognito does not answer.
+
+    The actions are public: no role needs a right for them. GetTokensFromRefreshToken is the only one that rotates.
+    https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html
+    """
+
+    def __init__(self, client_id: str, client: Any) -> None:
+        self._client_id = client_id
+        self._client = client
+
+    def refresh(self, refresh_token: str) -> Tokens | None:
+        """New tokens; None when the refresh token is none, foreign, expired, revoked, or rotated away."""
+        refused = self._client.exceptions
+        with _errors():
+            try:
+                answer = self._client.get_tokens_from_refresh_token(
+                    RefreshToken=refresh_token, ClientId=self._client_id
+                )
+            except (
+                refused.NotAuthorizedException,
+                refused.InvalidParameterException,
+                refused.RefreshTokenReuseException,
+                refused.UserNotFoundException,
+            ):
+                return None
+        found = answer["AuthenticationResult"]
+        return Tokens(found["IdToken"], found["AccessToken"], found["ExpiresIn"], found.get("RefreshToken"))
+
+    def revoke(self, refresh_token: str) -> None:
+        """Let a refresh token and what was made of it not count any more. Nothing happens for one that is none."""
+        refused = self._client.exceptions
+        with _errors():
+            try:
+                self._client.revoke_token(Token=refresh_token, ClientId=self._client_id)
+            except (
+                refused.InvalidParameterException,
+                refused.UnauthorizedException,
+                refused.UnsupportedTokenTypeException,
+            ):
                 return
 
 

@@ -46,16 +46,6 @@ class Settings:
         return self._required("USER_POOL_ID")
 
     @property
-    def rate_limits(self) -> str:
-        """The name of the table of the callers' token buckets."""
-        return self._required("RATE_LIMITS")
-
-    @property
-    def mutation_limits(self) -> str:
-        """The name of the parameter that says how large those are."""
-        return self._required("MUTATION_LIMITS")
-
-    @property
     def user_pool_client_id(self) -> str:
         """What the application's users sign in by."""
         return self._required("USER_POOL_CLIENT_ID")
@@ -69,6 +59,16 @@ class Settings:
     def web_origins(self) -> frozenset[str]:
         """The origins of the web applications that may keep sessions."""
         return frozenset(each.strip() for each in self._required("WEB_ORIGINS").split(",") if each.strip())
+
+    @property
+    def rate_limits(self) -> str:
+        """The name of the table of the callers' token buckets."""
+        return self._required("RATE_LIMITS")
+
+    @property
+    def mutation_limits(self) -> str:
+        """The name of the parameter that says how large those are."""
+        return self._required("MUTATION_LIMITS")
 
     @property
     def region(self) -> str:

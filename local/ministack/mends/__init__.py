@@ -76,7 +76,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     http_apis.import_open_api_definitions,
     http_apis.invoke_as_api_gateway,
     http_apis.evaluate_actions_of_authorizers,
-    http_apis.refuse_malformed_tokens,
+    http_apis.refuse_what_is_no_jwt,
     http_apis.limit_requests_to_http_apis,
 )
 

@@ -186,15 +186,21 @@ def _is_about_invoking(statement: Any) -> bool:
     return any(fnmatchcase("execute-api:invoke", str(action).lower()) for action in actions)
 
 
-def refuse_malformed_tokens() -> None:
-    """A JWT whose header or claims are no object, or whose times are no numbers, gives 500 with a Python error."""
+def refuse_what_is_no_jwt() -> None:
+    """A JWT whose header or claims are no object, or whose times are no numbers, gives 500 with a Python error.
+
+    A refresh token is taken for a JWT, which it is here; on AWS it is encrypted and none.
+    """
     validate = apigateway._validate_jwt_authorizer
 
     async def validate_or_refuse(*arguments: Any, **named: Any) -> Any:
         try:
-            return await validate(*arguments, **named)
+            claims, scopes, refusal = await validate(*arguments, **named)
         except (ValueError, TypeError, AttributeError):
             return None, None, apigateway._jwt_unauthorized()
+        if claims is not None and claims.get("token_use") == "refresh":
+            return None, None, apigateway._jwt_unauthorized()
+        return claims, scopes, refusal
 
     apigateway._validate_jwt_authorizer = validate_or_refuse
 

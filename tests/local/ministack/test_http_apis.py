@@ -345,7 +345,7 @@ def test_a_jwt_is_of_the_pool_and_the_client_and_its_claims_are_passed_on(api: A
     list_header = base64.urlsafe_b64encode(b"[]").decode().rstrip("=")
     for wrong in (
         f"{head}.{middle}.", f"{head}.{middle}", f"{unsigned}.{middle}.{signature}", token[:-8], "x", "",
-        f"{list_header}.{middle}.{signature}",
+        f"{list_header}.{middle}.{signature}", tokens["RefreshToken"],
     ):  # fmt: skip
         answer = api.ask("GET", "/user", authorization=f"Bearer {wrong}")
         assert (answer.status, answer.json()) == (401, {"message": "Unauthorized"})
