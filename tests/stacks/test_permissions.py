@@ -14,6 +14,7 @@ from checks.project import ROOT, templates
 
 FUNCTION = "AWS::Lambda::Function"
 ROLE = "AWS::IAM::Role"
+BESIDE_ROLES = {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
 
 
 def statements(role: Resource) -> list[dict[str, Any]]:
@@ -23,6 +24,17 @@ def statements(role: Resource) -> list[dict[str, Any]]:
         for policy in role.properties.get("Policies", [])
         for statement in as_list(policy["PolicyDocument"]["Statement"])
     ]
+
+
+def grants(transformed: list[Resource]) -> list[tuple[str, dict[str, Any]]]:
+    """Every statement that gives a right, with whose it is: those inside roles, and those in policies beside them."""
+    found = [
+        (each.logical_id, statement) for each in transformed if each.type == ROLE for statement in statements(each)
+    ]
+    for policy in (each for each in transformed if each.type in BESIDE_ROLES):
+        document = policy.properties["PolicyDocument"]
+        found += [(str(policy.properties.get("Roles")), statement) for statement in as_list(document["Statement"])]
+    return found
 
 
 def as_list(value: Any) -> list[Any]:
@@ -57,30 +69,67 @@ def test_no_role_takes_a_managed_policy(transformed: list[Resource]) -> None:
 
 @pytest.mark.parametrize("action", ["dynamodb:Scan", "dynamodb:PartiQLSelect"])
 def test_nothing_may_scan_a_table(transformed: list[Resource], action: str) -> None:
-    roles = [role for role in transformed if role.type == ROLE]
-    assert roles
-    scanning = [str(role) for role in roles if any(allows(each, action) for each in statements(role))]
-    assert scanning == []
+    given = grants(transformed)
+    assert given
+    assert [name for name, each in given if allows(each, action)] == []
 
 
 def test_only_the_publisher_may_call_the_api(transformed: list[Resource]) -> None:
-    calling = [
-        (role.logical_id, each["Resource"])
-        for role in transformed
-        if role.type == ROLE
-        for each in statements(role)
-        if allows(each, "appsync:GraphQL")
-    ]
+    calling = [(name, each["Resource"]) for name, each in grants(transformed) if allows(each, "appsync:GraphQL")]
     assert [name for name, _ in calling] == ["PublishRole"]
     for _, resource in calling:
         for each in as_list(resource):
             assert re.search("/types/Mutation/fields/(publish|endSubscriptions)", str(each)), each
 
 
+def test_rights_are_said_by_what_is_allowed_of_what(transformed: list[Resource]) -> None:
+    """Never by what is not: `NotAction` and `NotResource` allow whatever AWS invents next."""
+    for name, each in grants(transformed):
+        assert not {"NotAction", "NotResource", "NotPrincipal", "Principal"} & each.keys(), name
+
+
+def test_every_right_is_for_resources_of_this_deployment(transformed: list[Resource]) -> None:
+    """A resource is a reference to one, or to a parameter that is. `*` stands for itself, with its written reason."""
+    for name, each in grants(transformed):
+        for resource in as_list(each["Resource"]):
+            if resource == "*":
+                continue
+            assert isinstance(resource, dict), f"{name}: {resource}"
+            text = resource.get("Fn::Sub")
+            if text is not None:
+                text = text if isinstance(text, str) else text[0]
+                names = set(re.findall(r"\$\{([^}]+)\}", text))
+                assert {one for one in names if not one.startswith("AWS::")}, f"{name}: {text} names nothing of ours"
+
+
+def test_every_role_is_taken_by_one_service(transformed: list[Resource]) -> None:
+    """No account, no user, and not everybody."""
+    for role in (each for each in transformed if each.type == ROLE):
+        (statement,) = as_list(role.properties["AssumeRolePolicyDocument"]["Statement"])
+        assert statement["Action"] == "sts:AssumeRole", role
+        assert statement["Principal"].keys() == {"Service"}, role
+        assert as_list(statement["Principal"]["Service"])[0] in {"lambda.amazonaws.com", "appsync.amazonaws.com"}, role
+
+
+def test_a_service_invokes_a_function_only_for_a_resource_of_ours(transformed: list[Resource]) -> None:
+    """Without a source, anybody's user pool or API could have that service invoke it."""
+    permissions = [each for each in transformed if each.type == "AWS::Lambda::Permission"]
+    assert permissions
+    for each in permissions:
+        assert each.properties["Action"] == "lambda:InvokeFunction", each
+        assert isinstance(each.properties.get("SourceArn"), dict), each
+
+
 def test_every_wildcard_has_a_written_reason() -> None:
     """`*` in an action, or in a resource that names nothing before it, needs a comment in its statement."""
     unexplained = [found for path in templates(ROOT) for found in wildcards_without_reason(path)]
     assert unexplained == []
+
+
+def test_the_search_goes_through_every_template() -> None:
+    assert {path.name for path in templates(ROOT)} == {"template.yaml"} | {
+        path.name for path in (ROOT / "stacks").iterdir()
+    }
 
 
 def wildcards_without_reason(path: Path) -> list[str]:
