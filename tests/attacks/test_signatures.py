@@ -18,7 +18,7 @@ from tests.contract.signing import Signer
 
 pytestmark = pytest.mark.stack
 
-BODY = b'{"query": "{ room(id: \\"lobby\\") { id } }"}'
+BODY = b'{"query": "{ room(id: \\"nowhere-at-all\\") { id } }"}'
 OTHER_BODY = b'{"query": "{ rooms { nextToken } }"}'
 ROOMS = "{ rooms { nextToken } }"
 LIVE = 'subscription { onMessages(roomId: "lobby") { topic } }'
