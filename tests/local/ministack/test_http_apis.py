@@ -351,3 +351,14 @@ def test_a_jwt_is_of_the_pool_and_the_client_and_its_claims_are_passed_on(api: A
         assert (answer.status, answer.json()) == (401, {"message": "Unauthorized"})
     scoped = api.ask("GET", "/scoped", authorization=f"Bearer {tokens['AccessToken']}")
     assert (scoped.status, scoped.json()) == (403, {"message": "Forbidden"})
+
+
+@contract
+def test_an_api_outlives_a_restart(api: Api, server: Server) -> None:
+    if server.mended:
+        server.save()
+    server.stop()
+    server.start()
+    assert api.ask("GET", "/open").status == 200
+    assert api.ask("GET", "/key", x_key="bad").status == 403
+    assert api.ask("GET", "/key", x_key="good").status == 200
