@@ -129,6 +129,8 @@ def revoke(keys: AuthKeys, caller: Caller, *, id: str, now_ms: int) -> dict[str,
         Unauthorized, NotFound, TableError
     """
     rights.require(caller, "Mutation.revokeAuthKey")
+    if not validation.is_id(id):
+        raise NotFound("id")  # DynamoDB would refuse the key of a long one
     now = now_ms // 1000
     item = _existing(keys, id, now)
     if "revokedAt" not in item:
