@@ -34,7 +34,7 @@ def change(pk: str, sk: str, before: str | None, after: str | None) -> Raw:
 
 
 def removal(user: str) -> Raw:
-    return change(*map(str, membership.key(DEN, user)), "MEMBER", None)
+    return change(membership.partition(DEN), user, "MEMBER", None)
 
 
 def end(user: str) -> End:
