@@ -15,9 +15,6 @@ from local.event_sources.filters import Document
 from local.event_sources.records import Record
 from local.event_sources.streams import EventSourcesCloud, Page, Read, Shard, call, is_over, keep_wire_form
 
-LARGE_PAGE_BYTES = 512 * 1024
-"""GetRecords ends a page at 1 MB or at its limit; one with less of both was the end of the shard."""
-
 
 class DynamoDBStream:
     """One table's stream. It is kept for 24 hours, and its records are dated in whole seconds."""
@@ -72,7 +69,8 @@ class DynamoDBStream:
                 return None
             raise
         records = [read(raw, self._arn) for raw in answer["WireRecords"]]
-        more = len(records) >= limit or sum(each.record.size for each in records) >= LARGE_PAGE_BYTES
+        # A page ends at the limit, at 1 MB, or before a record that does not fit any more: a short one says nothing.
+        more = bool(records)
         return Page(records, answer.get("NextShardIterator"), more)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.event_sources import EventSources
+from local.event_sources.dynamodb import DynamoDBStream
 from tests.local.event_sources.conftest import World, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -236,3 +237,22 @@ async def test_what_is_not_polled_is_named_and_stops_nobody(world: World) -> Non
     assert "TumblingWindowInSeconds and ParallelizationFactor" in str(world.sources.not_emulated[mapping])
     await world.call("lambda", "update_event_source_mapping", UUID=mapping, ParallelizationFactor=1)
     await until(lambda: mapping not in world.sources.not_emulated and function.numbers() == [1])
+
+
+async def test_a_short_page_before_a_large_record_is_not_taken_for_the_end(world: World) -> None:
+    # GetRecords ends a page before a record that would make it more than 1 MB.
+    table, large = await world.table(), "x" * 390_000
+    await table.put(1, text="small")
+    await table.put(9, text=large)
+    await table.put(9, text=large.upper())  # both images
+    await table.put(3, text="small")
+    stream = DynamoDBStream(world.cloud, table.stream)
+    (shard,) = await stream.shards()
+    iterator, more, found, sizes = await stream.iterator(shard.id, "TRIM_HORIZON"), True, 0, []
+    while more and iterator is not None:
+        page = await stream.records(shard.id, iterator, 1000)
+        assert page is not None
+        iterator, more, found = page.iterator, page.more, found + len(page.records)
+        sizes.append(sum(read.record.size for read in page.records))
+    assert found == 4
+    assert 0 < sizes[0] < 512 * 1024  # or there was no short page
