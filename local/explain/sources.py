@@ -25,7 +25,7 @@ FUNCTION, MAPPING = "PublishFunctionName", "PublishMappingId"
 MOST_CHANGES = 100  # of one answer of the publisher
 MOST_RECORDS = 2_000  # the newest of the stream
 RECORDS_AT_ONCE, BYTES_AT_ONCE = 1_000, 3_000_000
-READ_SECONDS = 5.0
+READ_SECONDS = 20.0
 MOST_PUBLISHES = 200
 
 
