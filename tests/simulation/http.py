@@ -44,6 +44,7 @@ class Http:
         assert method == "POST"
         strikes, chance = self._appsync.weather.strikes, self._kernel.random
         self._network.point("publish")
+        self._kernel.sleep(self._network.latency())
         envelope = json.loads(body)["variables"]["input"]
 
         def effect() -> None:
@@ -76,5 +77,6 @@ class Http:
         raise ReadTimeoutError(None, url, "Read timed out.")  # type: ignore[arg-type]
 
     def _answer(self, status: int, content: object) -> Answer:
+        self._kernel.sleep(self._network.latency())
         self._network.point("publish answered")
         return Answer(status, json.dumps(content).encode())

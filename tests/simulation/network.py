@@ -23,7 +23,7 @@ class Network:
         return 0.0005 + chance.expovariate(400.0)
 
     def point(self, what: str) -> None:
-        """Here the running process may be killed or suspended, and another may go on."""
+        """Here the running process may be killed or suspended. That time passes is up to the service."""
         process, chance = self._kernel.current(), self._kernel.random
         host: Host = process.host
         if host.perishable:
@@ -35,7 +35,7 @@ class Network:
                 seconds = chance.choice([1.0, 30.0, LONGEST_SUSPENSION_SECONDS]) * chance.random()
                 host.frozen_until = self._kernel.now + seconds
                 process.note(f"{what}: suspended for {seconds:.1f} s")
+                self._kernel.sleep(0.0)
             if self._weather.strikes("clock back"):
                 host.skew_ms = chance.randint(-600_000, 600_000)
                 process.note(f"clock is {host.skew_ms} ms off")
-        self._kernel.sleep(self.latency())

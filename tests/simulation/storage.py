@@ -75,6 +75,8 @@ class Client:
 
     def _call(self, operation: str, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         self._network.point(operation)
+        # S3 takes some ten milliseconds where DynamoDB takes a few.
+        self._kernel.sleep(10 * self._network.latency())
         if self._weather.strikes("storage 500"):
             if self._kernel.random.random() < 0.5:
                 _quietly(call)

@@ -69,11 +69,13 @@ class Subscriber:
             self.diary.live(self._kernel.now)
             self.present = True
             self._note(f"is live after {room.position}")
+            longest = 5.0
             while not self._weather.strikes("leave"):
-                patience = 10.0 * self._kernel.random.random() if self._weather.strikes("impatient") else None
+                patience = longest * self._kernel.random.random() if self._weather.strikes("impatient") else None
                 try:
                     self._called_back(await asyncio.wait_for(anext(room), patience))
                 except TimeoutError:
+                    longest *= 2
                     self._note("gives up waiting, and asks again")
         finally:
             self.present = False

@@ -128,9 +128,14 @@ def test_transactions_on_one_item_conflict_and_one_wins() -> None:
             return type(error).__name__
         return "written"
 
-    outcomes = simulated.run(*[raise_head] * 8)
+    def raise_late() -> str:
+        simulated.kernel.sleep(1.0)
+        return raise_head()
+
+    outcomes = simulated.run(*[raise_head] * 8, raise_late)
     assert outcomes.count("written") == 1
     assert set(outcomes) == {"ConditionFailed", "Conflict", "written"}
+    assert outcomes[-1] == "ConditionFailed"
 
 
 def test_a_write_without_an_answer_may_have_happened() -> None:

@@ -224,6 +224,11 @@ def does_not_fetch_gaps(patch: Patch) -> None:
     patch.setattr(ClientSequence, "fetch_after", None)
 
 
+def waits_for_pushes_alone(patch: Patch) -> None:
+    """The client does not look at the log in silence: a lost push that nothing follows is never missed."""
+    patch.setattr(Room, "_plan_look", lambda self: setattr(self, "_look_at", None))
+
+
 def hands_out_whatever_comes(patch: Patch) -> None:
     """The client believes each push to be new."""
 
@@ -272,6 +277,7 @@ DEFECTS: list[Callable[[Patch], None]] = [
     forgets_what_a_state_covers,
     tells_what_has_not_changed,
     does_not_fetch_gaps,
+    waits_for_pushes_alone,
     hands_out_whatever_comes,
     starts_anew_after_a_break,
 ]

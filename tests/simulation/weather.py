@@ -52,6 +52,11 @@ FAULTS: dict[str, tuple[float, str]] = {
 }
 
 
+# Of what clients do by themselves there is no more than this in a schedule, however many days it lasts.
+RESTLESS = frozenset({"leave", "impatient", "refused", "no ack", "hang up", "half-open"})
+MOST_RESTLESS = 25
+
+
 @dataclass
 class Weather:
     """The chance of each fault in one schedule. `storm` ends when the schedule's writes are over."""
@@ -66,6 +71,8 @@ class Weather:
         chance = self.chances.get(fault)
         if chance is None or not self.storm or self.random.random() >= chance:
             return False
+        if fault in RESTLESS and self.struck.get(fault, 0) >= MOST_RESTLESS:
+            return False
         self.struck[fault] = self.struck.get(fault, 0) + 1
         return True
 
@@ -78,4 +85,6 @@ def draw(chance: random.Random) -> Weather:
         for name, (highest, _) in FAULTS.items()
         if chance.random() < share
     }
+    # No faults, but what all the trouble is for; each schedule has them.
+    chances |= {"operator replays": chance.choice([0.3, 1.0]), "deployment": chance.choice([0.1, 0.5])}
     return Weather(chance, chances)

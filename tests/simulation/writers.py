@@ -82,10 +82,6 @@ class Ledger:
         for room_id in sorted(rooms):
             self._owe(thing, room_id, "REMOVE", None)
 
-    def last(self, room_id: str) -> None:
-        """A write to be told by."""
-        self.put(Thing(PREFIX, room_id, "last"), [room_id])
-
     def exists(self, thing: Thing) -> bool:
         """Whether there is such an item."""
         return thing in self._stored
