@@ -294,9 +294,13 @@ class Parking:
             body = self._bucket.get(name) if _places(name)[1] > after else None
             for stored in json.loads(body)["records"] if body else ():
                 parked = Parked.of_json(stored)
-                # Of two that are the same record, the one that knows of a number.
-                if parked.position > after and (parked.position not in found or parked.numbers):
-                    found[parked.position] = replace(parked, object=name)
+                other = found.get(parked.position)
+                # Of two that are the same record, the one that knows of a number. What the mapping left counts as such,
+                # even if a delivery that did not come to write the mark had put it here before.
+                taken_in = parked.taken_in or (other is not None and other.taken_in)
+                if parked.position > after:
+                    chosen = parked if other is None or parked.numbers else other
+                    found[parked.position] = replace(chosen, object=name, taken_in=taken_in)
         return Waiting(tuple(names), [found[position] for position in sorted(found)])
 
     def remove(self, waiting: Waiting) -> None:

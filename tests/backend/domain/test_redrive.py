@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from domain import redrive
 from domain.clock import SYSTEM, SystemClock
 from domain.parking import id_of
+from domain.routing import Unpublishable
+from domain.table import Item
 from tests.backend.domain.publishers import CREATED, FUNCTION_ARN, POISON, Container, Deployment, never, record
 
 ROOM_PK = "MESSAGES#lobby#2026112104#0"
@@ -435,3 +438,26 @@ def test_a_late_replay_numbers_once_however_often_it_dies(deployment: Deployment
         clock.ms += 60_000
     assert deployment.appsync.texts("bad") == ["text 2", "text 3"]
     assert sorted(seq for seq, _ in deployment.appsync.told()) == [1, 2, 3, 4]
+
+
+def refusing_to_show(_pk: str, _sk: str, _item: Item) -> Mapping[str, Any]:
+    raise Unpublishable("no code for this yet")
+
+
+def test_what_the_mapping_left_is_superseded_although_a_dying_delivery_had_put_it_aside(deployment: Deployment) -> None:
+    routes = deployment.routes
+    deployment.routes = [replace(route, project=refusing_to_show) for route in routes]
+    before = deployment.container()
+    for steps in range(100):
+        with deployment.killed_after(steps):
+            before.run([record(1, "late")])
+        if deployment.objects("parked/"):
+            break
+    assert deployment.container().parked() == [], "the object is there, the mark is not"
+    deployment.routes = routes
+    container = deployment.container()
+    deployment.leave([record(1, "late")])
+    assert container.run([record(2, "late", kind="MODIFY")]) == []
+    answer = container.replay()
+    assert (answer["takenIn"], answer["superseded"], answer["replayed"]) == (1, 1, 0)
+    assert deployment.appsync.texts("late") == ["text 2"]
