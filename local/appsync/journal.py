@@ -186,6 +186,14 @@ class Journal:
         if self.clients.pop(client.id, None) is not None:
             self.gone.append(client)
 
+    def clear(self) -> None:
+        """Forget all that is over: publishes, refusals, ended connections."""
+        self.forgotten += len(self.publishes)
+        self.publishes.clear()
+        self.refusals.clear()
+        self.gone.clear()
+        self._bytes = self._references = 0
+
     def refused(self, request_id: str, operation: OperationRequest | None, error: RequestError) -> None:
         """A request was refused as a whole: bad credentials, throttled, malformed."""
         self.refusals.append(Refusal(request_id, operation, error))

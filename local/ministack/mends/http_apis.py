@@ -86,12 +86,10 @@ def invoke_as_api_gateway() -> None:
     )
     authorize = apigateway._authorize_request_v2
 
-    async def run_checked(
-        execute: Callable[..., Any], function: Mapping[str, Any], event: Any, *, thread_name: str
-    ) -> Any:
-        call = _calling.get()
+    async def run_checked(execute: Callable[..., Any], function: Mapping[str, Any], event: Any, **named: Any) -> Any:
+        call, thread_name = _calling.get(), named.get("thread_name")  # a WebSocket API names no thread
         if call is None or thread_name not in (_INTEGRATION, _AUTHORIZER):
-            return await run(execute, function, event, thread_name=thread_name)
+            return await run(execute, function, event, **named)
         arn = str(function["config"]["FunctionArn"])
         denied = not call["credentials"] and permissions.denial_of_service(
             SERVICE, "lambda:InvokeFunction", arn, call["source_arn"]
