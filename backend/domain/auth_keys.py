@@ -13,9 +13,10 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from domain import page_tokens, rights, times, ulid, validation
+from domain import auth_key, page_tokens, rights, times, ulid, validation
 from domain.caller import Caller, CallerKind, Scope
 from domain.errors import InvalidInput, NotFound
 from domain.idempotency import once
@@ -40,11 +41,6 @@ class AuthKeys:
     pepper: Callable[[], str]
 
 
-def key(key_id: str) -> tuple[str, str]:
-    """The key of a key's item."""
-    return f"AUTHKEY#{key_id}", "AUTHKEY"
-
-
 def caller_of(keys: AuthKeys, token: str, now: int) -> Caller | None:
     """Who presents a key, at an epoch second; None when it is none of ours, not valid any more, or revoked.
 
@@ -53,10 +49,10 @@ def caller_of(keys: AuthKeys, token: str, now: int) -> Caller | None:
     """
     if not (parts := _TOKEN.fullmatch(token)):
         return None
-    item = keys.table.get(key(parts[1]), now)
+    item = keys.table.get(auth_key.key(parts[1]), now)
     if item is None or not hmac.compare_digest(str(item["hash"]), _hash(keys, token)):
         return None
-    if item.get("revokedAt") or now >= int(item["validUntil"]):
+    if not auth_key.is_valid(item, now):
         return None
     return Caller(
         CallerKind.LAMBDA, str(item["keyId"]), str(item["name"]), scopes=frozenset(map(Scope, item["scopes"]))
@@ -99,7 +95,7 @@ def create(
     chosen = sorted({Scope(scope).value for scope in scopes})
     key_id = ulid.ascending(1, now_ms)[0]
     token = f"hwk_{key_id}_{secrets.token_urlsafe(32)}"
-    pk, sk = key(key_id)
+    pk, sk = auth_key.key(key_id)
     valid_until = now + days * DAY_SECONDS
     item: Item = {
         "pk": pk, "sk": sk, "keyId": key_id, "name": name, "scopes": chosen, "hash": _hash(keys, token),
@@ -133,14 +129,33 @@ def revoke(keys: AuthKeys, caller: Caller, *, id: str, now_ms: int) -> dict[str,
         raise NotFound("id")  # DynamoDB would refuse the key of a long one
     now = now_ms // 1000
     item = _existing(keys, id, now)
-    if "revokedAt" not in item:
-        revoked = {"revokedAt": times.to_iso(now_ms), "revokedBy": caller.id}
+    if not auth_key.is_revoked(item):
+        revocation = _revocation(id, caller.id, now_ms)
         try:
-            keys.table.write([Set(key(id), revoked, "attribute_exists(pk) AND attribute_not_exists(#revokedAt)")])
+            keys.table.write([revocation])
         except ConditionFailed:
             return shown(_existing(keys, id, now))
-        item |= revoked
+        item |= revocation.attributes
     return shown(item)
+
+
+def revoke_all(table: Table, user_id: str, now_ms: int) -> None:
+    """End the keys that a user has made, who is being deleted. May be repeated.
+
+    There are as many keys as operators made by hand, so their list is read as a whole.
+
+    Raises:
+        TableError: the table did not answer. Some keys may be ended.
+    """
+    now = now_ms // 1000
+    listed = table.query(LISTING, now=now)
+    while some := [auth_key.key(str(item["sk"])) for item in islice(listed, MAX_PAGE)]:
+        for (pk, _), item in table.get_all(some, now).items():
+            if item.get("createdBy") == user_id and not auth_key.is_revoked(item):
+                try:
+                    table.write([_revocation(pk.removeprefix(auth_key.PREFIX), user_id, now_ms)])
+                except ConditionFailed:
+                    continue  # somebody else has, or it is gone
 
 
 def page(
@@ -159,9 +174,10 @@ def page(
     where, values = ("sk > :after", {":after": after}) if after else ("", {})
     listed = keys.table.query(LISTING, where, values, now=now, page_size=size + 1)
     ids = [str(item["sk"]) for item, _ in zip(listed, range(size + 1), strict=False)]
-    found = keys.table.get_all([key(each) for each in ids[:size]], now)
+    wanted = list(map(auth_key.key, ids[:size]))
+    found = keys.table.get_all(wanted, now)
     return {
-        "items": [shown(found[key(each)]) for each in ids[:size] if key(each) in found],
+        "items": [shown(found[each]) for each in wanted if each in found],
         "nextToken": page_tokens.encode(ids[size - 1], field) if len(ids) > size else None,
     }
 
@@ -175,8 +191,17 @@ def shown(item: Item) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _revocation(key_id: str, user_id: str, now_ms: int) -> Set:
+    """The write that ends a key; its condition fails when it has ended so before."""
+    return Set(
+        auth_key.key(key_id),
+        {"revokedAt": times.to_iso(now_ms), "revokedBy": user_id},
+        "attribute_exists(pk) AND attribute_not_exists(#revokedAt)",
+    )
+
+
 def _existing(keys: AuthKeys, key_id: str, now: int) -> Item:
-    item = keys.table.get(key(key_id), now)
+    item = keys.table.get(auth_key.key(key_id), now)
     if item is None:
         raise NotFound("id")
     return item

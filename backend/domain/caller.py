@@ -59,6 +59,11 @@ class Caller:
         """The `sub` of a signed-in person."""
         return self.id if self.kind is CallerKind.USER else None
 
+    @property
+    def subscriber(self) -> str | None:
+        """By which live subscriptions can be ended: a person's `sub`, or the id of an auth key."""
+        return self.id if self.kind in (CallerKind.USER, CallerKind.LAMBDA) else None
+
     def is_in(self, group: str) -> bool:
         """Whether the caller is a user of a group."""
         return self.kind is CallerKind.USER and group in self.groups

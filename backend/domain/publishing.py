@@ -109,7 +109,7 @@ class Publisher:
             Unreachable, Refused: as `publish`.
         """
         given = [
-            {"subscriptionField": end.topic.kind.subscription, "topic": str(end.topic), "userId": end.user_id}
+            {"subscriptionField": end.kind.subscription, "topic": end.topic_name, "userId": end.subscriber}
             for end in ends
         ]
         body = json.dumps({"query": END_DOCUMENT, "variables": {"input": {"ends": given}}}).encode()

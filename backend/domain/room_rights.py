@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain import membership, profile, rights, rooms, sessions, topics
+from domain import membership, rights, rooms, sessions, topics
 from domain.caller import Caller
 from domain.errors import Unauthorized
 from domain.rights import Standing
@@ -33,7 +33,7 @@ def require(table: Table, caller: Caller, field: str, room_id: str | None = None
     """Let only those pass whose token counts and who have the right.
 
     It is one BatchGetItem: of a user the profile, which knows about the session, and for a private room the room and
-    the membership. An API key in a public room costs no read.
+    the membership; of the holder of an auth key the key. An API key in a public room costs no read.
 
     Args:
         table: the main table.
@@ -48,12 +48,12 @@ def require(table: Table, caller: Caller, field: str, room_id: str | None = None
     """
     private = room_id is not None and topics.is_private_room(room_id)
     keys: list[Key] = []
-    if caller.user_id is not None:
-        keys.append(profile.key(caller.user_id))
-        if room_id is not None and private:
+    if (witness := sessions.witness(caller)) is not None:
+        keys.append(witness)
+        if room_id is not None and private and caller.user_id is not None:
             keys += [rooms.key(room_id), membership.key(room_id, caller.user_id)]
     found = table.get_all(keys, now) if keys else {}
-    if keys and not sessions.stands(caller, found.get(keys[0]), field):
+    if keys and not sessions.stands(caller, found.get(keys[0]), field, now):
         raise Unauthorized(field)
     admission = Admission()
     if len(keys) > 1 and (room := found.get(keys[1])):

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from domain import membership, message, profile, publish_inputs, rooms, topics, validation
+from domain import auth_key, membership, message, profile, publish_inputs, rights, rooms, topics, validation
+from domain.caller import CallerKind
 from domain.events import Event, Kind
 from domain.rights import BELONGS
 from domain.table import Item, from_event
-from domain.topics import Topic
+from domain.topics import Topic, TopicKind
 
 ItemKey = tuple[str, str]  # pk, sk
 
@@ -59,15 +60,28 @@ class Change:
     state_like: bool = False
 
 
-EVERYBODY = "*"  # as the user of an end
+EVERYBODY = "*"  # as the subscriber of an end
 
 
 @dataclass(frozen=True)
 class End:
-    """That a user's, or everybody's, subscriptions to a topic are to end."""
+    """That subscriptions are to end: a subscriber's or everybody's, to a topic or to all of a kind.
 
-    user_id: str
-    topic: Topic
+    A subscriber is a user by `sub`, or an auth key by its id.
+    """
+
+    subscriber: str
+    topic: Topic | TopicKind
+
+    @property
+    def kind(self) -> TopicKind:
+        """Of which kind the topic is."""
+        return self.topic if isinstance(self.topic, TopicKind) else self.topic.kind
+
+    @property
+    def topic_name(self) -> str:
+        """The topic's name, as the subscriptions have it that end."""
+        return topics.EVERY if isinstance(self.topic, TopicKind) else str(self.topic)
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,15 @@ def _members_of(pk: str, sk: str, item: Item) -> list[End]:
     return [End(EVERYBODY, topics.room(room_id))] if (pk, sk) == rooms.key(room_id) else []
 
 
+def _opened(pk: str, sk: str, item: Item) -> list[End]:
+    if sk != auth_key.SORT_KEY or auth_key.is_revoked(item):
+        return []
+    key_id = pk.removeprefix(auth_key.PREFIX)
+    offered = (kind for kind in topics.KINDS.values() if kind.subscription)
+    kinds = (kind for kind in offered if CallerKind.LAMBDA in rights.RULES.get(f"Subscription.{kind.subscription}", {}))
+    return [End(key_id, kind) for kind in kinds]
+
+
 # The prefixes are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
 ROUTES: Sequence[Route] = (
     Route(
@@ -149,6 +172,7 @@ ROUTES: Sequence[Route] = (
 
 ENDINGS: Sequence[Ending] = (
     Ending(membership.PREFIX, holders=_belonging),
+    Ending(auth_key.PREFIX, holders=_opened),
     # Without its room a membership is worth nothing.
     Ending(rooms.PREFIX + topics.PRIVATE_ROOM, holders=_members_of, removal_only=True),
 )

@@ -1,8 +1,9 @@
-"""Whether a user's token still counts.
+"""Whether what a caller has shown still counts: a user's token, an auth key.
 
 AppSync takes a token until it expires, an hour after it was issued, whatever became of its user since. So every field
 that Python answers asks the user's profile, with one strongly consistent read, whether the token is from before a
-sign-out, a change of groups, or the user's deletion.
+sign-out, a change of groups, or the user's deletion. AppSync also takes an auth key for as long as it keeps the
+authorizer's answer, so the key's own item is asked in the same way.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import profile
-from domain.caller import Caller
+from domain import auth_key, profile
+from domain.caller import Caller, CallerKind
 from domain.clock import Clock
 from domain.errors import Unauthorized
-from domain.table import Set, Table
+from domain.table import Key, Set, Table
 
 # Longer than AppSync takes from a resolver's answer to a live subscription.
 _UNDER_WAY_MS = 300
@@ -23,8 +24,17 @@ _UNDER_WAY_MS = 300
 _OF_THE_DELETED = frozenset({"Mutation.deleteUser"})
 
 
-def stands(caller: Caller, item: Mapping[str, Any] | None, field: str) -> bool:
-    """Whether a caller's token counts for a field, by the user's profile (`profile.key`) as read just now."""
+def witness(caller: Caller) -> Key | None:
+    """The item that tells whether what a caller has shown counts; None of those whom AppSync alone judges."""
+    if caller.kind is CallerKind.LAMBDA:
+        return auth_key.key(caller.id)
+    return None if caller.user_id is None else profile.key(caller.user_id)
+
+
+def stands(caller: Caller, item: Mapping[str, Any] | None, field: str, now: int) -> bool:
+    """Whether what a caller has shown counts for a field at an epoch second, by its `witness` as read just now."""
+    if caller.kind is CallerKind.LAMBDA:
+        return auth_key.is_valid(item, now)
     if caller.user_id is None or item is None:
         return True
     if "deletedAt" in item and field not in _OF_THE_DELETED:
@@ -34,22 +44,20 @@ def stands(caller: Caller, item: Mapping[str, Any] | None, field: str) -> bool:
 
 @dataclass(frozen=True)
 class Sessions:
-    """The sessions of all users, by the table that has their profiles."""
+    """The sessions of all callers, by the table that has users' profiles and auth keys."""
 
     table: Table
     clock: Clock
 
     def require(self, caller: Caller, field: str) -> None:
-        """Let only those pass whose token counts.
+        """Let only those pass whose token or key counts.
 
         Raises:
             Unauthorized: it does not.
             TableError: the table did not answer.
         """
-        if caller.user_id is None:
-            return
-        item = self.table.get(profile.key(caller.user_id), self.clock.now_ms() // 1000)
-        if not stands(caller, item, field):
+        key, now = witness(caller), self.clock.now_ms() // 1000
+        if key is not None and not stands(caller, self.table.get(key, now), field, now):
             raise Unauthorized(field)
 
 

@@ -60,6 +60,9 @@ USER = TopicKind(
 KINDS = {kind.name: kind for kind in (ROOM, USER)}
 
 
+EVERY = "*"
+"""In place of a topic's name, where live subscriptions end: all topics of whoever subscribed."""
+
 # What the ids of private rooms begin with. They are the server's to give: so no answer tells whether one exists,
 # whatever id is asked for, and that a room is public tells its id alone, without a read.
 PRIVATE_ROOM = "private:"

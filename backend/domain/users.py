@@ -28,7 +28,6 @@ from domain.table import ConditionFailed, Conflict, Item, Set, Table, TableError
 
 MAX_ATTRIBUTES = 20
 MAX_ATTRIBUTE_VALUE = 1000
-EVERYTHING = "*"  # as the topic of an end: of all topics of a user
 _ATTRIBUTE_NAME = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
 _PATIENCE_SECONDS = 8.0
 _POOL_READERS = 8

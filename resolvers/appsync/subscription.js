@@ -1,7 +1,8 @@
 import { extensions, util } from '@aws-appsync/utils';
 
 // Every subscription field. The function checks the caller's right and answers {data: {topic, userId}} or {error};
-// both are the server's, never what a client sent. Only a user's subscription has a userId, and can be ended.
+// both are the server's, never what a client sent. Only a user's subscription, and an auth key's, has a userId (the user's
+// `sub`, the key's id), and can be ended.
 export function request(ctx) {
   const { fieldName, parentTypeName } = ctx.info;
   return {
@@ -34,8 +35,8 @@ function onlyTopic(topic) {
   return { filterGroup: [{ filters: [{ fieldName: 'topic', operator: 'eq', value: topic }] }] };
 }
 
-// What ends it (ending.js, Mutation.endSubscriptions.js): the user's right to this topic is gone, or to all of theirs, or
-// the topic is.
+// What ends it (ending.js, Mutation.endSubscriptions.js): the right of the user or of the key to this topic is gone, or to
+// all of theirs, or the topic is.
 function ofUser(userId, topic) {
   const user = { fieldName: 'userId', operator: 'eq', value: userId };
   return {

@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import auth_keys, fields, validation
+from domain import auth_keys, fields, topics, validation
 from domain.caller import Caller
 from domain.clock import SYSTEM
 from domain.logs import function_logger
@@ -44,10 +44,11 @@ def create(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa:
 
 
 def revoke(caller: Caller, id: str, client_mutation_id: str | None = None) -> dict[str, Any]:  # noqa: A002
-    """Mutation.revokeAuthKey"""
+    """Mutation.revokeAuthKey, whose answer ends the key's subscriptions: see `resolvers/appsync/ending.js`."""
     if client_mutation_id is not None:
         validation.client_mutation_id("clientMutationId", client_mutation_id)
-    return auth_keys.revoke(keys_here(), caller, id=id, now_ms=SYSTEM.now_ms())
+    revoked = auth_keys.revoke(keys_here(), caller, id=id, now_ms=SYSTEM.now_ms())
+    return {"answer": revoked, "ends": {"userId": revoked["id"], "topic": topics.EVERY}}
 
 
 FIELDS: fields.Fields = {

@@ -65,7 +65,7 @@ def send_messages(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  
 def on_messages(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Subscription.onMessages"""
     topic = chat.on_messages(chat_here(), caller, **arguments, now_ms=SYSTEM.now_ms())
-    return {"topic": topic, "userId": caller.user_id}
+    return {"topic": topic, "userId": caller.subscriber}
 
 
 def members_here() -> Members:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import fields, members, users
+from domain import auth_keys, fields, members, topics, users
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
@@ -40,7 +40,11 @@ def users_here() -> users.Users:
     pool = Pool(here.user_pool_id, cognito())
     log = ChangeLog(Table(here.change_log, client), here.retention_seconds, SYSTEM)
     rooms = Members(table, here.retention_seconds)
-    deletion = Deletion(table, pool, SYSTEM, [lambda user_id: members.leave_all(rooms, user_id, SYSTEM.now_ms())])
+    removals = (
+        lambda user_id: members.leave_all(rooms, user_id, SYSTEM.now_ms()),
+        lambda user_id: auth_keys.revoke_all(table, user_id, SYSTEM.now_ms()),
+    )
+    deletion = Deletion(table, pool, SYSTEM, removals)
     return users.Users(table, pool, log, deletion, SYSTEM, here.retention_seconds)
 
 
@@ -103,7 +107,7 @@ def on_user(caller: Caller) -> dict[str, Any]:
 
 
 def _ending(user_id: str, answer: Any) -> dict[str, Any]:
-    return {"answer": answer, "ends": {"userId": user_id, "topic": users.EVERYTHING}}
+    return {"answer": answer, "ends": {"userId": user_id, "topic": topics.EVERY}}
 
 
 FIELDS: fields.Fields = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from domain import auth_key, membership, profile, rights, rooms, sessions, topics, users
 from domain import chat as use
-from domain import membership, profile, rights, rooms, sessions, topics, users
 from domain.caller import ANONYMOUS, OPERATORS, SELLERS, Caller, CallerKind, Scope
 from domain.changes import ChangeLog
 from domain.chat import Chat
@@ -29,6 +29,9 @@ KEYS = {
     "key that writes": Caller(CallerKind.LAMBDA, "k2", "writes", scopes=frozenset({Scope.WRITE})),
     "key for both": Caller(CallerKind.LAMBDA, "k3", "both", scopes=frozenset(Scope)),
     "key for nothing": Caller(CallerKind.LAMBDA, "k4", "nothing"),
+    "key that is over": Caller(CallerKind.LAMBDA, "k5", "over", scopes=frozenset(Scope)),
+    "key that was revoked": Caller(CallerKind.LAMBDA, "k6", "revoked", scopes=frozenset(Scope)),
+    "key that was removed": Caller(CallerKind.LAMBDA, "k7", "removed", scopes=frozenset(Scope)),
 }
 # What a user may be to a private room, and how often.
 STANDINGS = {
@@ -86,7 +89,7 @@ class World:
             found = use.on_messages(self.chat, caller, room_id=ident, now_ms=self.now_ms)
         except Unauthorized:
             return None
-        return {"topic": found, "userId": caller.user_id}
+        return {"topic": found, "userId": caller.subscriber}
 
     def can_write(self, name: str, room_id: str) -> bool:
         """Whether the caller's message gets into a room."""
@@ -144,6 +147,13 @@ def _callers(world: World, chance: random.Random) -> set[str]:
     now = world.now_ms // 1000
     world.callers |= {"api key": ANONYMOUS, "program": Caller(CallerKind.IAM, "arn:aws:iam::1:user/p", "p")} | KEYS
     live = {"api key", "program", "key that reads", "key for both"}
+    for name, key in KEYS.items():
+        pk, sk = auth_key.key(key.id)
+        item = {"pk": pk, "sk": sk, "validUntil": now + (0 if name == "key that is over" else 3600)}
+        if name == "key that was revoked":
+            item["revokedAt"] = "2026-11-21T12:00:00.000Z"
+        if name != "key that was removed":
+            world.chat.table.write([Put(item)])
     for number in range(USERS):
         name = f"u{number}"
         groups = [group for group, share in ((OPERATORS, 0.02), (SELLERS, 0.1)) if chance.random() < share]

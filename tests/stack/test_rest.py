@@ -27,6 +27,7 @@ KEYS = "query ($next: String) { authKeys(limit: 100, nextToken: $next) { items {
 ROOMS = "{ rooms { items { id } } }"
 ME = "{ me { id } }"
 SEND = """mutation ($room: ID!) { sendMessage(input: {roomId: $room, text: "hi"}) { author text } }"""
+MESSAGES = "query ($room: ID!) { messages(roomId: $room) { items { text } } }"
 ON_MESSAGES = "subscription ($room: ID!) { onMessages(roomId: $room) { items { message { author text } } } }"
 
 
@@ -245,6 +246,72 @@ async def test_the_holder_of_a_key_is_pushed_to(instance: Instance, op: User) ->
     async with listening(instance, key, (ON_MESSAGES, {"room": room})) as listener:
         await asyncio.to_thread(ask, instance, key, SEND, room=room)
         assert await listener.pushed() == {"items": [{"message": {"author": "importer", "text": "hi"}}]}
+
+
+async def test_what_a_key_has_subscribed_to_ends_with_it(instance: Instance, op: User) -> None:
+    """Revoked by the API or by hand in the table: AppSync itself would go on for as long as the connection lasts."""
+    room = f"keys-{uuid.uuid4()}"
+    (revoked, revoked_id), (removed, removed_id), (kept, _) = [
+        await asyncio.to_thread(make, op, "READ", "WRITE") for _ in range(3)
+    ]
+    asked = (ON_MESSAGES, {"room": room})
+    async with (
+        listening(instance, revoked, asked) as first,
+        listening(instance, removed, asked) as second,
+        listening(instance, kept, asked) as third,
+    ):
+        await asyncio.to_thread(op.data, REVOKE, id=revoked_id)
+        await asyncio.to_thread(ask, instance, kept, SEND, room=room)
+        assert await first.end() == []
+        instance.client("dynamodb").delete_item(
+            TableName=instance.resources("AWS::DynamoDB::Table")["MainTable"],
+            Key={"pk": {"S": f"AUTHKEY#{removed_id}"}, "sk": {"S": "AUTHKEY"}},
+        )
+        assert await second.end() == ["onMessages"]  # what was sent before
+        await asyncio.to_thread(ask, instance, kept, SEND, room=room)
+        assert [await third.pushed() for _ in range(2)] == [
+            {"items": [{"message": {"author": "importer", "text": "hi"}}]}
+        ] * 2
+
+
+async def test_a_key_that_ended_is_refused_though_appsync_remembers_it(instance: Instance, op: User) -> None:
+    """AppSync asks the authorizer once a minute for each key. What Python answers asks the key itself."""
+    room = f"keys-{uuid.uuid4()}"
+    (ended, key_id), (kept, _) = [await asyncio.to_thread(make, op, "READ", "WRITE") for _ in range(2)]
+    asked = (ON_MESSAGES, {"room": room})
+    for key in (ended, kept):
+        assert "errors" not in await asyncio.to_thread(ask, instance, key, SEND, room=room)
+    async with listening(instance, ended), listening(instance, kept):
+        await asyncio.to_thread(op.data, REVOKE, id=key_id)
+        for query in (SEND, MESSAGES):
+            refused = await asyncio.to_thread(ask, instance, ended, query, room=room)
+            assert refused["errors"][0]["errorType"] == "Unauthorized"
+            assert "errors" not in await asyncio.to_thread(ask, instance, kept, query, room=room)
+        with pytest.raises(AssertionError, match="Unauthorized"):
+            async with listening(instance, ended, asked):
+                raise RuntimeError("a key that ended has subscribed")
+        async with listening(instance, kept, asked) as listener:
+            await asyncio.to_thread(ask, instance, kept, SEND, room=room)
+            assert await listener.pushed()
+
+
+async def test_the_keys_of_a_deleted_operator_end_with_them(instance: Instance, rest: Rest, op: User) -> None:
+    room, leaver = f"keys-{uuid.uuid4()}", await asyncio.to_thread(operator, instance)
+    key, _ = await asyncio.to_thread(make, leaver, "READ", "WRITE")
+    kept, _ = await asyncio.to_thread(make, op, "READ", "WRITE")
+    async with (
+        listening(instance, key, (ON_MESSAGES, {"room": room})) as theirs,
+        listening(instance, kept, (ON_MESSAGES, {"room": room})) as others,
+    ):
+        deleted = await asyncio.to_thread(leaver.data, "mutation { deleteUser { done } }")
+        assert deleted == {"done": True}
+        assert await theirs.end() == []
+        refused = await asyncio.to_thread(ask, instance, key, SEND, room=room)
+        assert refused["errors"][0]["errorType"] == "Unauthorized"
+        assert "errors" not in await asyncio.to_thread(ask, instance, kept, SEND, room=room)
+        assert await others.pushed()
+    assert said(rest.ask("GET", "/whoami", x_auth_key=key)) == (403, "Forbidden")
+    assert rest.ask("GET", "/whoami", x_auth_key=kept).status == 200
 
 
 def test_only_operators_make_list_and_revoke_keys(op: User, ann: User) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from domain import auth_keys, rights
+from domain import auth_keys, rights, room_rights
 from domain.auth_keys import DAY_SECONDS, AuthKeys
 from domain.caller import ANONYMOUS, Caller, CallerKind, Scope, from_claims, from_identity, to_claims
 from domain.errors import IdempotencyConflict, InvalidInput, InvalidPageToken, NotFound, Unauthorized
+from domain.sessions import Sessions
 from domain.table import Table
+from tests.backend.domain.clocks import SetClock
 
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 OPERATOR = Caller(CallerKind.USER, "0b7c", "olga", frozenset({"operators"}), NOON // 1000 - 60)
@@ -146,6 +148,42 @@ def test_all_keys_are_listed_page_by_page_until_a_month_after_their_end(keys: Au
             auth_keys.page(keys, OPERATOR, limit=limit, now_ms=NOON)
     with pytest.raises(InvalidPageToken):
         auth_keys.page(keys, OPERATOR, next_token="x", now_ms=NOON)
+
+
+def test_the_keys_of_one_operator_are_ended_together_and_no_others(keys: AuthKeys) -> None:
+    other = Caller(CallerKind.USER, "9x", "otto", frozenset({"operators"}), NOON // 1000 - 60)
+    mine = [make(keys)["key"] for _ in range(3)]
+    theirs = make(keys, caller=other)["key"]
+    before = make(keys)
+    auth_keys.revoke(keys, other, id=before["authKey"]["id"], now_ms=NOON)
+    for later_ms in (NOON + 1000, NOON + 5000):  # again, as an interrupted deletion does
+        auth_keys.revoke_all(keys.table, OPERATOR.id, later_ms)
+        assert [holder(keys, key, 10) for key in mine] == [None] * 3
+        assert holder(keys, theirs, 10) is not None
+    shown = {each["id"]: each["revokedAt"] for each in auth_keys.page(keys, other, now_ms=NOON)["items"]}
+    assert shown[before["authKey"]["id"]] == "2026-11-21T12:00:00.000Z"
+    assert [shown[key.split("_")[1]] for key in mine] == ["2026-11-21T12:00:01.000Z"] * 3
+
+
+def test_a_key_that_the_service_has_let_in_still_must_count(keys: AuthKeys) -> None:
+    """AppSync keeps the authorizer's answer for a while: fields that Python answers ask the key itself."""
+    made = make(keys, valid_days=1)
+    caller = holder(keys, made["key"])
+    assert caller
+    clock = SetClock(NOON)
+    door = Sessions(keys.table, clock)
+    door.require(caller, "Query.messages")
+    room_rights.require(keys.table, caller, "Query.messages", "lobby", now=NOON // 1000)
+    late = NOON // 1000 + DAY_SECONDS
+    with pytest.raises(Unauthorized):
+        room_rights.require(keys.table, caller, "Query.messages", "lobby", now=late)
+    auth_keys.revoke(keys, OPERATOR, id=caller.id, now_ms=NOON)
+    for refused in (
+        lambda: door.require(caller, "Query.messages"),
+        lambda: room_rights.require(keys.table, caller, "Subscription.onMessages", "lobby", now=NOON // 1000),
+    ):
+        with pytest.raises(Unauthorized):
+            refused()
 
 
 def test_scopes_limit_the_fields_that_are_open_to_keys() -> None:

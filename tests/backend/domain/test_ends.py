@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from domain import membership, rooms, routing, topics
+from domain import auth_key, membership, rooms, routing, topics
 from domain.publication import Publication
 from domain.publishing import Refused, Unreachable
 from domain.rights import Standing
@@ -59,6 +59,31 @@ def test_the_right_of_all_ends_with_the_room() -> None:
     assert routing.ends_of(routing.from_stream(change("ROOM#lobby", "ROOM", "", None))) == []
 
 
+def key_change(before: str | None, after: str | None) -> Raw:
+    """A stream record of an auth key that was, and is, revoked at a time; empty stands for never, None for no item."""
+    raw = change(*auth_key.key("K1"), None if before is None else "", None if after is None else "")
+    for image, revoked in (("OldImage", before), ("NewImage", after)):
+        if revoked:
+            raw["dynamodb"][image]["revokedAt"] = {"S": revoked}
+    return raw
+
+
+def test_what_a_key_has_subscribed_to_ends_with_the_key_whoever_ends_it() -> None:
+    everything = [End("K1", topics.ROOM)]
+    for raw, ended in (
+        (key_change("", "2026-11-21T12:00:00.000Z"), everything),
+        (key_change("", None), everything),
+        (key_change(None, ""), []),
+        (key_change("", ""), []),
+        (key_change("2026-11-21T12:00:00.000Z", None), []),
+        (change("AUTHKEY#K1", "OTHER", "", None), []),
+        (change("AUTHKEYS", "K1", "", None), []),
+    ):
+        assert routing.ends_of(routing.from_stream(raw)) == ended
+    [found] = everything
+    assert (found.kind.subscription, found.topic_name) == ("onMessages", "*")
+
+
 class Ends:
     """Ends what it is told, unless it refuses or is down; notes what had been published before."""
 
@@ -108,7 +133,7 @@ def test_what_ends_has_ended_before_anything_of_the_batch_is_pushed(
 def test_appsync_is_asked_for_five_ends_at_a_time_and_once_for_each(container: Container, ends: Ends) -> None:
     assert container.run([removal(f"u{number}") for number in [*range(12), 0]]) == []
     assert sorted(ends.sizes) == [2, 5, 5]
-    assert sorted(each.user_id for each in ends.ended) == sorted(f"u{number}" for number in range(12))
+    assert sorted(each.subscriber for each in ends.ended) == sorted(f"u{number}" for number in range(12))
 
 
 def test_an_end_that_fails_for_now_comes_again_and_nothing_is_parked(container: Container, ends: Ends) -> None:
