@@ -149,11 +149,10 @@ def _callers(world: World, chance: random.Random) -> set[str]:
     live = {"api key", "program", "key that reads", "key for both"}
     for name, key in KEYS.items():
         pk, sk = auth_key.key(key.id)
-        item = {"pk": pk, "sk": sk, "validUntil": now + (0 if name == "key that is over" else 3600)}
-        if name == "key that was revoked":
-            item["revokedAt"] = "2026-11-21T12:00:00.000Z"
+        ended = {"revokedAt": "2026-11-21T12:00:00.000Z"} if name == "key that was revoked" else {}
+        until = now if name == "key that is over" else now + 3600
         if name != "key that was removed":
-            world.chat.table.write([Put(item)])
+            world.chat.table.write([Put({"pk": pk, "sk": sk, "validUntil": until, **ended})])
     for number in range(USERS):
         name = f"u{number}"
         groups = [group for group, share in ((OPERATORS, 0.02), (SELLERS, 0.1)) if chance.random() < share]

@@ -61,7 +61,9 @@ def test_the_right_of_all_ends_with_the_room() -> None:
 
 def key_change(before: str | None, after: str | None) -> Raw:
     """A stream record of an auth key that was, and is, revoked at a time; empty stands for never, None for no item."""
-    raw = change(*auth_key.key("K1"), None if before is None else "", None if after is None else "")
+    raw = change(
+        f"{auth_key.PREFIX}K1", auth_key.SORT_KEY, None if before is None else "", None if after is None else ""
+    )
     for image, revoked in (("OldImage", before), ("NewImage", after)):
         if revoked:
             raw["dynamodb"][image]["revokedAt"] = {"S": revoked}
