@@ -1,0 +1,123 @@
+# Generated from client/operations by `python -m tools.client_types`; do not edit.
+
+"""The types of the stored operations. A module is imported when one of its names is first asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.generated.accept_invitation import AcceptInvitation as AcceptInvitation
+    from headwater.generated.auth_keys import AuthKeys as AuthKeys
+    from headwater.generated.create_auth_key import CreateAuthKey as CreateAuthKey
+    from headwater.generated.create_room import CreateRoom as CreateRoom
+    from headwater.generated.delete_user import DeleteUser as DeleteUser
+    from headwater.generated.disconnect_user import DisconnectUser as DisconnectUser
+    from headwater.generated.enums import ChangeKind as ChangeKind
+    from headwater.generated.enums import Scope as Scope
+    from headwater.generated.enums import Standing as Standing
+    from headwater.generated.expel_member import ExpelMember as ExpelMember
+    from headwater.generated.fragments import AuthKey as AuthKey
+    from headwater.generated.fragments import Member as Member
+    from headwater.generated.fragments import Membership as Membership
+    from headwater.generated.fragments import MembershipEnd as MembershipEnd
+    from headwater.generated.fragments import Message as Message
+    from headwater.generated.fragments import MessageChange as MessageChange
+    from headwater.generated.fragments import Profile as Profile
+    from headwater.generated.fragments import ProfileAttribute as ProfileAttribute
+    from headwater.generated.fragments import Room as Room
+    from headwater.generated.fragments import User as User
+    from headwater.generated.fragments import UserChange as UserChange
+    from headwater.generated.input_types import CreateAuthKeyInput as CreateAuthKeyInput
+    from headwater.generated.input_types import CreateRoomInput as CreateRoomInput
+    from headwater.generated.input_types import NewMessageInput as NewMessageInput
+    from headwater.generated.input_types import ProfileAttributeInput as ProfileAttributeInput
+    from headwater.generated.input_types import SendMessageInput as SendMessageInput
+    from headwater.generated.input_types import SendMessagesInput as SendMessagesInput
+    from headwater.generated.input_types import UpdateProfileInput as UpdateProfileInput
+    from headwater.generated.invite_member import InviteMember as InviteMember
+    from headwater.generated.me import Me as Me
+    from headwater.generated.members import Members as Members
+    from headwater.generated.memberships import Memberships as Memberships
+    from headwater.generated.message_changes import MessageChanges as MessageChanges
+    from headwater.generated.message_head import MessageHead as MessageHead
+    from headwater.generated.messages import Messages as Messages
+    from headwater.generated.on_messages import OnMessages as OnMessages
+    from headwater.generated.on_user import OnUser as OnUser
+    from headwater.generated.resign_membership import ResignMembership as ResignMembership
+    from headwater.generated.revoke_auth_key import RevokeAuthKey as RevokeAuthKey
+    from headwater.generated.room_by_id import RoomById as RoomById
+    from headwater.generated.rooms import Rooms as Rooms
+    from headwater.generated.send_message import SendMessage as SendMessage
+    from headwater.generated.send_messages import SendMessages as SendMessages
+    from headwater.generated.set_user_groups import SetUserGroups as SetUserGroups
+    from headwater.generated.sign_out import SignOut as SignOut
+    from headwater.generated.update_profile import UpdateProfile as UpdateProfile
+    from headwater.generated.user_by_id import UserById as UserById
+    from headwater.generated.user_changes import UserChanges as UserChanges
+    from headwater.generated.user_head import UserHead as UserHead
+    from headwater.generated.users import Users as Users
+
+_HOMES = {
+    "AcceptInvitation": "accept_invitation",
+    "AuthKey": "fragments",
+    "AuthKeys": "auth_keys",
+    "ChangeKind": "enums",
+    "CreateAuthKey": "create_auth_key",
+    "CreateAuthKeyInput": "input_types",
+    "CreateRoom": "create_room",
+    "CreateRoomInput": "input_types",
+    "DeleteUser": "delete_user",
+    "DisconnectUser": "disconnect_user",
+    "ExpelMember": "expel_member",
+    "InviteMember": "invite_member",
+    "Me": "me",
+    "Member": "fragments",
+    "Members": "members",
+    "Membership": "fragments",
+    "MembershipEnd": "fragments",
+    "Memberships": "memberships",
+    "Message": "fragments",
+    "MessageChange": "fragments",
+    "MessageChanges": "message_changes",
+    "MessageHead": "message_head",
+    "Messages": "messages",
+    "NewMessageInput": "input_types",
+    "OnMessages": "on_messages",
+    "OnUser": "on_user",
+    "Profile": "fragments",
+    "ProfileAttribute": "fragments",
+    "ProfileAttributeInput": "input_types",
+    "ResignMembership": "resign_membership",
+    "RevokeAuthKey": "revoke_auth_key",
+    "Room": "fragments",
+    "RoomById": "room_by_id",
+    "Rooms": "rooms",
+    "Scope": "enums",
+    "SendMessage": "send_message",
+    "SendMessageInput": "input_types",
+    "SendMessages": "send_messages",
+    "SendMessagesInput": "input_types",
+    "SetUserGroups": "set_user_groups",
+    "SignOut": "sign_out",
+    "Standing": "enums",
+    "UpdateProfile": "update_profile",
+    "UpdateProfileInput": "input_types",
+    "User": "fragments",
+    "UserById": "user_by_id",
+    "UserChange": "fragments",
+    "UserChanges": "user_changes",
+    "UserHead": "user_head",
+    "Users": "users",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

@@ -1,0 +1,666 @@
+# Generated from client/operations by `python -m tools.client_types`; do not edit.
+
+"""The stored operations, as they are sent."""
+
+ACCEPT_INVITATION = """\
+mutation AcceptInvitation($roomId: ID!, $clientMutationId: ID) {
+  acceptInvitation(roomId: $roomId, clientMutationId: $clientMutationId) {
+    ...Membership
+  }
+}
+
+fragment Membership on Membership {
+  room {
+    ...Room
+  }
+  standing
+  since
+}
+
+fragment Room on Room {
+  id
+  name
+  private
+  createdAt
+}
+"""
+
+AUTH_KEYS = """\
+query AuthKeys($limit: Int, $nextToken: String) {
+  authKeys(limit: $limit, nextToken: $nextToken) {
+    items {
+      ...AuthKey
+    }
+    nextToken
+  }
+}
+
+fragment AuthKey on AuthKey {
+  id
+  name
+  scopes
+  createdAt
+  createdBy
+  validUntil
+  revokedAt
+}
+"""
+
+CREATE_AUTH_KEY = """\
+mutation CreateAuthKey($input: CreateAuthKeyInput!) {
+  createAuthKey(input: $input) {
+    key
+    authKey {
+      ...AuthKey
+    }
+  }
+}
+
+fragment AuthKey on AuthKey {
+  id
+  name
+  scopes
+  createdAt
+  createdBy
+  validUntil
+  revokedAt
+}
+"""
+
+CREATE_ROOM = """\
+mutation CreateRoom($input: CreateRoomInput!) {
+  createRoom(input: $input) {
+    ...Room
+  }
+}
+
+fragment Room on Room {
+  id
+  name
+  private
+  createdAt
+}
+"""
+
+DELETE_USER = """\
+mutation DeleteUser($id: ID, $clientMutationId: ID) {
+  deleteUser(id: $id, clientMutationId: $clientMutationId) {
+    userId
+    done
+  }
+}
+"""
+
+DISCONNECT_USER = """\
+mutation DisconnectUser($id: ID!, $clientMutationId: ID) {
+  disconnectUser(id: $id, clientMutationId: $clientMutationId) {
+    userId
+  }
+}
+"""
+
+EXPEL_MEMBER = """\
+mutation ExpelMember($roomId: ID!, $userId: ID!, $clientMutationId: ID) {
+  expelMember(
+    roomId: $roomId
+    userId: $userId
+    clientMutationId: $clientMutationId
+  ) {
+    ...MembershipEnd
+  }
+}
+
+fragment MembershipEnd on MembershipEnd {
+  roomId
+  userId
+}
+"""
+
+INVITE_MEMBER = """\
+mutation InviteMember($roomId: ID!, $userId: ID!, $clientMutationId: ID) {
+  inviteMember(
+    roomId: $roomId
+    userId: $userId
+    clientMutationId: $clientMutationId
+  ) {
+    ...Member
+  }
+}
+
+fragment Member on Member {
+  userId
+  displayName
+  standing
+  since
+}
+"""
+
+ME = """\
+query Me {
+  me {
+    ...User
+  }
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment User on User {
+  id
+  name
+  email
+  groups
+  status
+  enabled
+  createdAt
+  deletedAt
+  profile {
+    ...Profile
+  }
+}
+"""
+
+MEMBERS = """\
+query Members($roomId: ID!, $limit: Int, $nextToken: String) {
+  members(roomId: $roomId, limit: $limit, nextToken: $nextToken) {
+    items {
+      ...Member
+    }
+    nextToken
+  }
+}
+
+fragment Member on Member {
+  userId
+  displayName
+  standing
+  since
+}
+"""
+
+MEMBERSHIPS = """\
+query Memberships($limit: Int, $nextToken: String) {
+  memberships(limit: $limit, nextToken: $nextToken) {
+    items {
+      ...Membership
+    }
+    nextToken
+  }
+}
+
+fragment Membership on Membership {
+  room {
+    ...Room
+  }
+  standing
+  since
+}
+
+fragment Room on Room {
+  id
+  name
+  private
+  createdAt
+}
+"""
+
+MESSAGE_CHANGES = """\
+query MessageChanges($roomId: ID!, $after: Int!, $limit: Int) {
+  messageChanges(roomId: $roomId, after: $after, limit: $limit) {
+    topic
+    items {
+      ...MessageChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment Message on Message {
+  id
+  roomId
+  author
+  text
+  sentAt
+  version
+  originalTime
+}
+
+fragment MessageChange on MessageChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  message {
+    ...Message
+  }
+}
+"""
+
+MESSAGE_HEAD = """\
+query MessageHead($roomId: ID!) {
+  messageChanges(roomId: $roomId, after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
+MESSAGES = """\
+query Messages($roomId: ID!, $order: Order, $limit: Int, $nextToken: String) {
+  messages(roomId: $roomId, order: $order, limit: $limit, nextToken: $nextToken) {
+    items {
+      ...Message
+    }
+    nextToken
+  }
+}
+
+fragment Message on Message {
+  id
+  roomId
+  author
+  text
+  sentAt
+  version
+  originalTime
+}
+"""
+
+ON_MESSAGES = """\
+subscription OnMessages($roomId: ID!) {
+  onMessages(roomId: $roomId) {
+    roomId
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...MessageChange
+    }
+  }
+}
+
+fragment Message on Message {
+  id
+  roomId
+  author
+  text
+  sentAt
+  version
+  originalTime
+}
+
+fragment MessageChange on MessageChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  message {
+    ...Message
+  }
+}
+"""
+
+ON_USER = """\
+subscription OnUser {
+  onUser {
+    userId
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...UserChange
+    }
+  }
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment UserChange on UserChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  profile {
+    ...Profile
+  }
+}
+"""
+
+RESIGN_MEMBERSHIP = """\
+mutation ResignMembership($roomId: ID!, $clientMutationId: ID) {
+  resignMembership(roomId: $roomId, clientMutationId: $clientMutationId) {
+    ...MembershipEnd
+  }
+}
+
+fragment MembershipEnd on MembershipEnd {
+  roomId
+  userId
+}
+"""
+
+REVOKE_AUTH_KEY = """\
+mutation RevokeAuthKey($id: ID!, $clientMutationId: ID) {
+  revokeAuthKey(id: $id, clientMutationId: $clientMutationId) {
+    ...AuthKey
+  }
+}
+
+fragment AuthKey on AuthKey {
+  id
+  name
+  scopes
+  createdAt
+  createdBy
+  validUntil
+  revokedAt
+}
+"""
+
+ROOM_BY_ID = """\
+query RoomById($id: ID!) {
+  room(id: $id) {
+    ...Room
+  }
+}
+
+fragment Room on Room {
+  id
+  name
+  private
+  createdAt
+}
+"""
+
+ROOMS = """\
+query Rooms($limit: Int, $nextToken: String) {
+  rooms(limit: $limit, nextToken: $nextToken) {
+    items {
+      ...Room
+    }
+    nextToken
+  }
+}
+
+fragment Room on Room {
+  id
+  name
+  private
+  createdAt
+}
+"""
+
+SEND_MESSAGE = """\
+mutation SendMessage($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    ...Message
+  }
+}
+
+fragment Message on Message {
+  id
+  roomId
+  author
+  text
+  sentAt
+  version
+  originalTime
+}
+"""
+
+SEND_MESSAGES = """\
+mutation SendMessages($input: SendMessagesInput!) {
+  sendMessages(input: $input) {
+    messages {
+      ...Message
+    }
+  }
+}
+
+fragment Message on Message {
+  id
+  roomId
+  author
+  text
+  sentAt
+  version
+  originalTime
+}
+"""
+
+SET_USER_GROUPS = """\
+mutation SetUserGroups($id: ID!, $groups: [String!]!, $clientMutationId: ID) {
+  setUserGroups(id: $id, groups: $groups, clientMutationId: $clientMutationId) {
+    ...User
+  }
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment User on User {
+  id
+  name
+  email
+  groups
+  status
+  enabled
+  createdAt
+  deletedAt
+  profile {
+    ...Profile
+  }
+}
+"""
+
+SIGN_OUT = """\
+mutation SignOut($clientMutationId: ID) {
+  signOut(clientMutationId: $clientMutationId) {
+    userId
+  }
+}
+"""
+
+UPDATE_PROFILE = """\
+mutation UpdateProfile($input: UpdateProfileInput!) {
+  updateProfile(input: $input) {
+    ...Profile
+  }
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+"""
+
+USER_BY_ID = """\
+query UserById($id: ID!) {
+  user(id: $id) {
+    ...User
+  }
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment User on User {
+  id
+  name
+  email
+  groups
+  status
+  enabled
+  createdAt
+  deletedAt
+  profile {
+    ...Profile
+  }
+}
+"""
+
+USER_CHANGES = """\
+query UserChanges($after: Int!, $limit: Int) {
+  userChanges(after: $after, limit: $limit) {
+    topic
+    items {
+      ...UserChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment UserChange on UserChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  profile {
+    ...Profile
+  }
+}
+"""
+
+USER_HEAD = """\
+query UserHead {
+  userChanges(after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
+USERS = """\
+query Users($limit: Int, $nextToken: String) {
+  users(limit: $limit, nextToken: $nextToken) {
+    items {
+      ...User
+    }
+    nextToken
+  }
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment User on User {
+  id
+  name
+  email
+  groups
+  status
+  enabled
+  createdAt
+  deletedAt
+  profile {
+    ...Profile
+  }
+}
+"""

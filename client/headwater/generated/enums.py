@@ -1,0 +1,28 @@
+# Generated from client/operations by `python -m tools.client_types`; do not edit.
+
+from __future__ import annotations
+
+from headwater.wire import OpenEnum
+
+
+class ChangeKind(OpenEnum):
+    """What happened to an item."""
+
+    INSERT = "INSERT"
+    MODIFY = "MODIFY"
+    REMOVE = "REMOVE"
+
+
+class Standing(OpenEnum):
+    """What a user is to a private room."""
+
+    INVITED = "INVITED"
+    MEMBER = "MEMBER"
+    OWNER = "OWNER"
+
+
+class Scope(OpenEnum):
+    """What a key is for."""
+
+    READ = "READ"
+    WRITE = "WRITE"

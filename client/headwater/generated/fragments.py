@@ -1,0 +1,126 @@
+# Generated from client/operations by `python -m tools.client_types`; do not edit.
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from headwater.wire import AWSDateTime
+
+from .base_model import BaseModel
+from .enums import ChangeKind, Scope, Standing
+
+
+class AuthKey(BaseModel):
+    """A key of a program, as operators see it: never the key itself."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    created_at: AWSDateTime
+    created_by: str
+    valid_until: AWSDateTime
+    revoked_at: AWSDateTime | None = Field(default=None)
+
+
+class Member(BaseModel):
+    """A user of a private room, as its members see them."""
+
+    user_id: str
+    display_name: str
+    standing: Standing
+    since: AWSDateTime
+
+
+class Room(BaseModel):
+    """A place for messages. The first message creates a public one; it goes when its last message has
+    expired. A private one is made by its owner, and stays as long as it has members."""
+
+    id: str
+    name: str | None = Field(default=None)
+    private: bool
+    created_at: AWSDateTime
+
+
+class Membership(BaseModel):
+    """One of the signed-in user's private rooms."""
+
+    room: Room
+    standing: Standing
+    since: AWSDateTime
+
+
+class MembershipEnd(BaseModel):
+    """A membership that is no more."""
+
+    room_id: str
+    user_id: str
+
+
+class Message(BaseModel):
+    """One message of a room."""
+
+    id: str
+    room_id: str
+    author: str
+    text: str
+    sent_at: AWSDateTime
+    version: int
+    original_time: str | None = Field(default=None)
+
+
+class MessageChange(BaseModel):
+    """One change of one message."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    message: Message | None = Field(default=None)
+
+
+class ProfileAttribute(BaseModel):
+    """One of the things that applications keep with a user."""
+
+    name: str
+    value: str
+
+
+class Profile(BaseModel):
+    """What a user says of themselves."""
+
+    id: str
+    display_name: str
+    attributes: list[ProfileAttribute]
+    created_at: AWSDateTime
+    updated_at: AWSDateTime
+    version: int
+
+
+class User(BaseModel):
+    """A user as the user and operators see them. It is never pushed."""
+
+    id: str
+    name: str
+    email: str | None = Field(default=None)
+    groups: list[str]
+    status: str
+    enabled: bool
+    created_at: AWSDateTime
+    deleted_at: AWSDateTime | None = Field(default=None)
+    profile: Profile
+
+
+class UserChange(BaseModel):
+    """One change of a profile. Of several in quick succession only the last may be told."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    profile: Profile | None = Field(default=None)
