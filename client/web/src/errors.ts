@@ -8,6 +8,7 @@
  *     |- MissingChanges             the change log has a hole that does not close
  *     |- OutboxFull                 the offline queue holds as many mutations as it may
  *     |- OutboxLocked               another process uses the offline queue
+ *     |- OutboxExpired              a queued mutation may have been applied too long ago to be sent again
  *     `- GraphQLFailure             the API answered with errors; its subclasses are the `errorType`s of docs/errors.md
  *        |- InvalidInput  InvalidPageToken  IdempotencyConflict  VersionConflict  NotFound
  *        `- Unauthorized  TooManyRequests  TryAgain  Internal
@@ -71,6 +72,19 @@ export class OutboxFull extends HeadwaterError {
 /** Another process or tab uses the offline queue. */
 export class OutboxLocked extends HeadwaterError {
   override readonly name = "OutboxLocked";
+}
+
+/**
+ * A queued mutation was sent, nobody knows whether it was applied, and by now the server may have forgotten its
+ * `clientMutationId`: sent again it might be applied twice. Read the state and decide anew.
+ */
+export class OutboxExpired extends HeadwaterError {
+  override readonly name = "OutboxExpired";
+
+  /** @param id the mutation's `clientMutationId`. */
+  constructor(readonly id: string) {
+    super(`the mutation ${id} was sent too long ago to be sent again, and nobody knows whether it was applied`);
+  }
 }
 
 /** The API answered with errors. Type, info and path are those of the first. */
