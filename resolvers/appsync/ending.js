@@ -1,7 +1,8 @@
 import { extensions, util } from '@aws-appsync/utils';
 
-// Mutations after which live subscriptions end. The function returns {data: {answer, ends: {userId, topic}}} or {error};
-// topic `*` stands for all of the user's. They end with this answer, before the caller's next call.
+// Mutations after which live subscriptions end. The function returns {error} or {data: {answer, ends}}, where an end is
+// {subscriptionField, topic, userId} and topic `*` stands for all of the user's; AppSync takes five of a request. They end
+// with this answer, before the caller's next call.
 export function request(ctx) {
   const { fieldName, parentTypeName } = ctx.info;
   return {
@@ -19,9 +20,9 @@ export function response(ctx) {
     return util.error(error.message, error.type, error.data, error.info);
   }
   const { answer, ends } = ctx.result.data;
-  // Every field of Subscription, of which a request may end five. Which subscriptions: subscription.js.
-  for (const subscriptionField of ['onMessages', 'onUser']) {
-    extensions.invalidateSubscriptions({ subscriptionField, payload: ends });
+  // Which they are: subscription.js.
+  for (const { subscriptionField, topic, userId } of ends) {
+    extensions.invalidateSubscriptions({ subscriptionField, payload: { topic, userId } });
   }
   return answer;
 }

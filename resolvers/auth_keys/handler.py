@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import auth_keys, fields, topics, validation
+from domain import auth_keys, endings, fields, validation
 from domain.caller import Caller
 from domain.clock import SYSTEM
 from domain.logs import function_logger
@@ -48,7 +48,7 @@ def revoke(caller: Caller, id: str, client_mutation_id: str | None = None) -> di
     if client_mutation_id is not None:
         validation.client_mutation_id("clientMutationId", client_mutation_id)
     revoked = auth_keys.revoke(keys_here(), caller, id=id, now_ms=SYSTEM.now_ms())
-    return {"answer": revoked, "ends": {"userId": revoked["id"], "topic": topics.EVERY}}
+    return endings.with_answer(revoked, revoked["id"])
 
 
 FIELDS: fields.Fields = {

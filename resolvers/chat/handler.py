@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import chat, fields, members, topics
+from domain import chat, endings, fields, members, topics
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
@@ -114,8 +114,7 @@ def expel_member(caller: Caller, **arguments: Any) -> dict[str, Any]:
 
 def _ending(room_id: str, user_id: str) -> dict[str, Any]:
     """An answer after which the user's subscriptions to the room end: see `resolvers/appsync/ending.js`."""
-    ends = {"userId": user_id, "topic": str(topics.room(room_id))}
-    return {"answer": {"roomId": room_id, "userId": user_id}, "ends": ends}
+    return endings.with_answer({"roomId": room_id, "userId": user_id}, user_id, topics.room(room_id))
 
 
 FIELDS: fields.Fields = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import auth_keys, fields, members, topics, users
+from domain import auth_keys, endings, fields, members, users
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
@@ -79,35 +79,31 @@ def update_profile(caller: Caller, input: Mapping[str, Any]) -> Profile:  # noqa
 def sign_out(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Mutation.signOut"""
     user_id = users.sign_out(users_here(), caller, **arguments)
-    return _ending(user_id, {"userId": user_id})
+    return endings.with_answer({"userId": user_id}, user_id)
 
 
 def delete_user(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Mutation.deleteUser"""
     deadline = time.monotonic() + _DELETION_SECONDS
     user_id, done = users.delete_user(users_here(), caller, **arguments, deadline=deadline)
-    return _ending(user_id, {"userId": user_id, "done": done})
+    return endings.with_answer({"userId": user_id, "done": done}, user_id)
 
 
 def set_user_groups(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Mutation.setUserGroups"""
     shown = users.set_user_groups(users_here(), caller, **arguments)
-    return _ending(shown["id"], shown)
+    return endings.with_answer(shown, shown["id"])
 
 
 def disconnect_user(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Mutation.disconnectUser"""
     user_id = users.disconnect_user(users_here(), caller, **arguments)
-    return _ending(user_id, {"userId": user_id})
+    return endings.with_answer({"userId": user_id}, user_id)
 
 
 def on_user(caller: Caller) -> dict[str, Any]:
     """Subscription.onUser"""
     return {"topic": users.on_user(caller), "userId": caller.user_id}
-
-
-def _ending(user_id: str, answer: Any) -> dict[str, Any]:
-    return {"answer": answer, "ends": {"userId": user_id, "topic": topics.EVERY}}
 
 
 FIELDS: fields.Fields = {

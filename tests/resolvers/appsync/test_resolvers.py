@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain import endings, topics
 from local.appsync.javascript import Code, JavaScript, Outcome
 from local.appsync.limits import INVALIDATIONS_PER_REQUEST
 from tests.backend.domain.schema import schema
@@ -111,16 +112,24 @@ def test_a_subscription_of_nobody_is_ended_by_nothing(load: Callable[[str], Code
 
 
 def test_ending_ends_every_field_of_subscription(load: Callable[[str], Code]) -> None:
-    ends = {"userId": "ann", "topic": "*"}
-    outcome = load("ending.js").run("response", {"result": {"data": {"answer": {"userId": "ann"}, "ends": ends}}})
+    data = endings.with_answer({"userId": "ann"}, "ann")
+    outcome = load("ending.js").run("response", {"result": {"data": data}})
     assert value(outcome) == {"userId": "ann"}
     subscription = schema().subscription_type
     assert subscription is not None
-    assert [(each.subscription_field, each.payload) for each in outcome.invalidations] == [
-        (name, ends) for name in sorted(subscription.fields)
-    ]
+    assert {each.subscription_field for each in outcome.invalidations} == subscription.fields.keys()
+    assert [each.payload for each in outcome.invalidations] == [{"userId": "ann", "topic": "*"}] * len(data["ends"])
     # https://docs.aws.amazon.com/appsync/latest/devguide/extensions-js.html
     assert len(outcome.invalidations) <= INVALIDATIONS_PER_REQUEST
+
+
+def test_ending_ends_the_topics_that_are_lost(load: Callable[[str], Code]) -> None:
+    data = endings.with_answer(None, "ann", topics.room("a"), topics.user("ann"))
+    outcome = load("ending.js").run("response", {"result": {"data": data}})
+    assert [(each.subscription_field, each.payload) for each in outcome.invalidations] == [
+        ("onMessages", {"userId": "ann", "topic": "room:a"}),
+        ("onUser", {"userId": "ann", "topic": "user:ann"}),
+    ]
 
 
 @pytest.mark.parametrize("data", [{}, {"topic": ""}, {"topic": None}])
