@@ -15,6 +15,7 @@ from local.ministack.mends import (
     cognito_pools,
     durability,
     dynamodb,
+    http_api_stages,
     http_apis,
     iam,
     kinesis,
@@ -78,6 +79,8 @@ MENDS: tuple[Callable[[], None], ...] = (
     http_apis.evaluate_actions_of_authorizers,
     http_apis.refuse_what_is_no_jwt,
     http_apis.limit_requests_to_http_apis,
+    http_api_stages.throttle_stages,
+    http_api_stages.write_access_logs,
 )
 
 

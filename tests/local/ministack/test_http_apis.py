@@ -20,7 +20,7 @@ import pytest
 import urllib3
 
 from tests.local.ministack.contract import contract
-from tests.local.ministack.servers import Server, running
+from tests.local.ministack.servers import Server, running, wait_until
 
 ECHO = """
 import json, time
@@ -68,6 +68,10 @@ Resources:
         AllowHeaders: [x-key]
         AllowCredentials: true
         MaxAge: 600
+      AccessLogSettings:
+        DestinationArn: !GetAtt AccessLog.Arn
+        Format: '{"route": "$context.routeKey", "status": "$context.status", "error": "$context.error.message",
+          "authorizer": "$context.authorizer.error", "agent": "$context.identity.userAgent"}'
       Auth:
         Authorizers:
           Users:
@@ -84,6 +88,12 @@ Resources:
     Properties:
       StageName: v1
       StageVariables: {color: blue}
+  Narrow:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      DefaultRouteSettings: {ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10}
+  AccessLog:
+    Type: AWS::Logs::LogGroup
   Role:
     Type: AWS::IAM::Role
     Properties:
@@ -134,10 +144,13 @@ Resources:
             {ApiId: !Ref Api, Path: /scoped, Method: GET, Auth: {Authorizer: Users, AuthorizationScopes: [shop/write]}}
         Key: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: /key, Method: GET, Auth: {Authorizer: Keys}}}
         Staged: {Type: HttpApi, Properties: {ApiId: !Ref Bare, Path: /open, Method: GET}}
+        Narrowed: {Type: HttpApi, Properties: {ApiId: !Ref Narrow, Path: /open, Method: GET}}
 Outputs:
   Api: {Value: !Ref Api}
   Bare: {Value: !Ref Bare}
   Plain: {Value: !Ref Plain}
+  Narrow: {Value: !Ref Narrow}
+  AccessLog: {Value: !Ref AccessLog}
   Pool: {Value: !Ref Pool}
   Client: {Value: !Ref Client}
 """
@@ -317,6 +330,39 @@ def test_a_function_is_invoked_by_permission_only(api: Api) -> None:
 def test_10_mb_are_the_most(api: Api) -> None:
     answer = api.ask("POST", "/open", body=bytes(10 * 1024 * 1024 + 1))
     assert (answer.status, answer.json()) == (413, {"message": "Request Entity Too Large"})
+
+
+@contract
+def test_each_request_has_a_line_in_the_access_log(api: Api, server: Server) -> None:
+    name = api.outputs["AccessLog"].strip("/").replace("/", "-")
+    file = server.state.parent / "logs" / f"{name}.log"
+    before = file.read_text() if file.exists() else ""
+    api.ask("GET", "/open", user_agent='x"\xe9 {"status": "200"}')
+    api.ask("GET", "/key")
+    api.ask("GET", "/key", x_key="bad")
+    api.ask("GET", "/user", authorization="x")
+    api.ask("GET", "/nothing")
+    api.ask("GET", "/fails")
+    lines = [json.loads(each) for each in file.read_text().removeprefix(before).split("\n") if each]
+    assert [tuple(each.values())[:4] for each in lines] == [
+        ("ANY /open", "200", "-", "-"),
+        ("GET /key", "401", "Unauthorized", "Unauthorized"),
+        ("GET /key", "403", "Forbidden", "-"),
+        ("GET /user", "401", "Unauthorized", "-"),
+        ("-", "404", "Not Found", "-"),
+        ("GET /fails", "500", "-", "-"),
+    ]
+    assert lines[0]["agent"].startswith('x"')
+
+
+@contract
+def test_a_stage_answers_so_many_requests_and_no_more(api: Api) -> None:
+    statuses = [api.ask("GET", "/open", api="Narrow").status for _ in range(40)]
+    assert statuses[:10] == [200] * 10
+    assert statuses.count(429) > 10
+    assert api.ask("GET", "/open", api="Narrow").json() == {"message": "Too Many Requests"}
+    wait_until(lambda: api.ask("GET", "/open", api="Narrow").status == 200, "tokens grow back")
+    assert api.ask("GET", "/v1/open", api="Bare").status == 200
 
 
 @contract
