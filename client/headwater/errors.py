@@ -3,14 +3,21 @@
     HeadwaterError
     |- NoEndpoint                 nothing says where the API is
     |- Unreachable                the server cannot be reached, or hung up
+    |  `- NoCredentials           what to show the server cannot be had now
     |- ResyncRequired             the change log no longer reaches back to the cursor
     |- MissingChanges             the change log has a hole that does not close
+    |- NotQueueable               a mutation that the server could not know again
+    |- OutboxFull                 the offline queue holds as many mutations as it may
+    |- OutboxLocked               another process, or another client, has the offline queue
+    |- OutboxUnusable             the file of the offline queue is damaged, or cannot be written
+    |- OutboxExpired              a queued mutation is too old to be sent again
     `- GraphQLFailure             the API answered with errors; its subclasses are the `errorType`s of docs/errors.md
        |- InvalidInput           an argument breaks a documented rule
        |- InvalidPageToken       `nextToken` is broken, or of another list
        |- IdempotencyConflict    the `clientMutationId` was used with another input
        |- VersionConflict        the item was changed since its version was read
        |- NotFound               there is nothing of this id
+       |- TakenOver              another connection has the client's id by now
        |- Unauthorized           no right to this, or credentials that are not valid
        |- TooManyRequests        more mutations than a caller may have in a while; nothing was stored
        |- TryAgain               too busy; nothing was stored
@@ -37,6 +44,10 @@ class Unreachable(HeadwaterError):
     """The server cannot be reached, did not answer in time, or closed the connection."""
 
 
+class NoCredentials(Unreachable):
+    """The caller's function that gives tokens has failed, or botocore finds nobody. It is asked again later."""
+
+
 class ResyncRequired(HeadwaterError):
     """Changes after the cursor have expired from the change log.
 
@@ -57,6 +68,32 @@ class MissingChanges(HeadwaterError):
     def __init__(self, after: int) -> None:
         super().__init__(f"the change log has no entry {after + 1}, though later ones exist; resume after {after}")
         self.after = after
+
+
+class NotQueueable(HeadwaterError):
+    """The mutation takes no `clientMutationId`, so that nobody could send it again safely; nothing was queued."""
+
+
+class OutboxFull(HeadwaterError):
+    """The offline queue holds as many mutations as it may; nothing was queued."""
+
+
+class OutboxLocked(HeadwaterError):
+    """Another process, or another client of this one, has the offline queue open."""
+
+
+class OutboxUnusable(HeadwaterError):
+    """The file of the offline queue is damaged, or cannot be read or written. It is left as it is: nothing in it is
+    dropped. `headwater.salvage` puts a damaged one aside and gives what can still be read of it."""
+
+
+class OutboxExpired(HeadwaterError):
+    """The server may have got the mutation, never answered, and by now no longer knows its `clientMutationId`: sent
+    again it could happen twice. Whether it happened can be seen in the data only."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - the model's word
+        super().__init__(f"mutation {id} was sent too long ago to be sent again: look whether it has happened")
+        self.id = id
 
 
 class GraphQLFailure(HeadwaterError):
@@ -96,9 +133,18 @@ class IdempotencyConflict(GraphQLFailure):
 class VersionConflict(GraphQLFailure):
     """The item was changed since the version that the call named; `info["version"]` is the present one."""
 
+    @property
+    def current(self) -> Any:
+        """The item as the server has it, in the mutation's selection; None where the API did not give it."""
+        return self.errors[0].get("data") if self.errors else None
+
 
 class NotFound(GraphQLFailure):
     """There is nothing of the id that `info["field"]` names."""
+
+
+class TakenOver(GraphQLFailure):
+    """The client's id was registered again since this lease was given: another connection has it."""
 
 
 class Unauthorized(GraphQLFailure):
@@ -123,6 +169,7 @@ BY_TYPE: dict[str, type[GraphQLFailure]] = {
     "IdempotencyConflict": IdempotencyConflict,
     "VersionConflict": VersionConflict,
     "NotFound": NotFound,
+    "TakenOver": TakenOver,
     "Unauthorized": Unauthorized,
     "TooManyRequests": TooManyRequests,
     "TryAgain": TryAgain,
