@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help dev test check install demo bench format clean
+.PHONY: help dev test check types install demo bench format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,10 +31,15 @@ dev: $(STAMP) ## Build, deploy, seed and serve the backend on this machine until
 
 test: $(STAMP) ## Run every check and the whole test suite
 	@$(BIN)/python -m checks
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(STAMP) ## Style, types, templates, structure, generated files, docs
 	@$(BIN)/python -m checks
+
+types: $(STAMP) ## Generate the clients' types from client/operations and schema.graphql (TypeScript's with npm)
+	@$(BIN)/python -m tools.client_types
+	@if ! command -v npm >/dev/null; then echo "THE TYPESCRIPT TYPES WERE NOT GENERATED: there is no npm"; exit; fi; \
+		cd client/web; [ -d node_modules/@graphql-codegen ] || npm ci --silent; npm run --silent types
 
 demo: $(STAMP) ## Replay a chat log to 20 live subscribers and judge the result (CHAT=path of an IRC log)
 	@exec $(BIN)/python -m benchmarks.demo $(if $(CHAT),"$(CHAT)")

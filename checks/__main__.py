@@ -24,6 +24,7 @@ CHECKS = (
     "schema",
     "generate",
     "publish_documents",
+    "client_types",
     "rights_page",
     "systems",
     "appsync_features",

@@ -201,7 +201,7 @@ def _settings(folder: Path) -> ModelsOnlySettings:
         target_package_name="generated",
         include_comments=CommentsStrategy.NONE,
         include_all_inputs=False,
-        include_all_enums=False,
+        include_all_enums=True,
         include_typename=False,
         default_optional_fields_to_none=True,
         use_alias_generator=True,

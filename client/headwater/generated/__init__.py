@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headwater.generated.delete_user import DeleteUser as DeleteUser
     from headwater.generated.disconnect_user import DisconnectUser as DisconnectUser
     from headwater.generated.enums import ChangeKind as ChangeKind
+    from headwater.generated.enums import Order as Order
     from headwater.generated.enums import Scope as Scope
     from headwater.generated.enums import Standing as Standing
     from headwater.generated.expel_member import ExpelMember as ExpelMember
@@ -84,6 +85,7 @@ _HOMES = {
     "NewMessageInput": "input_types",
     "OnMessages": "on_messages",
     "OnUser": "on_user",
+    "Order": "enums",
     "Profile": "fragments",
     "ProfileAttribute": "fragments",
     "ProfileAttributeInput": "input_types",

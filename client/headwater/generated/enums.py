@@ -5,6 +5,13 @@ from __future__ import annotations
 from headwater.wire import OpenEnum
 
 
+class Order(OpenEnum):
+    """In which order a list is read."""
+
+    OLDEST_FIRST = "OLDEST_FIRST"
+    NEWEST_FIRST = "NEWEST_FIRST"
+
+
 class ChangeKind(OpenEnum):
     """What happened to an item."""
 

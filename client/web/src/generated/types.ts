@@ -1,0 +1,382 @@
+// Generated from client/operations by `npm run types`; do not edit.
+
+export type Maybe<T> = T | null;
+export type InputMaybe<T> = Maybe<T>;
+export type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+export type MakeOptional<T, K extends keyof T> = Omit<T, K> & { [SubKey in K]?: Maybe<T[SubKey]> };
+export type MakeMaybe<T, K extends keyof T> = Omit<T, K> & { [SubKey in K]: Maybe<T[SubKey]> };
+export type MakeEmpty<T extends { [key: string]: unknown }, K extends keyof T> = { [_ in K]?: never };
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string; }
+  String: { input: string; output: string; }
+  Boolean: { input: boolean; output: boolean; }
+  Int: { input: number; output: number; }
+  Float: { input: number; output: number; }
+  AWSDate: { input: string; output: string; }
+  AWSTime: { input: string; output: string; }
+  AWSDateTime: { input: string; output: string; }
+  AWSTimestamp: { input: number; output: number; }
+  AWSEmail: { input: string; output: string; }
+  AWSJSON: { input: string; output: string; }
+  AWSURL: { input: string; output: string; }
+  AWSPhone: { input: string; output: string; }
+  AWSIPAddress: { input: string; output: string; }
+};
+
+/** In which order a list is read. */
+export type Order =
+  /** By time, from the first on. */
+  | 'OLDEST_FIRST'
+  /** By time, from the last back. */
+  | 'NEWEST_FIRST'
+  | '%future added value';
+
+/** What happened to an item. */
+export type ChangeKind =
+  /** It is new. */
+  | 'INSERT'
+  /** It is another than before. */
+  | 'MODIFY'
+  /** It is gone: deleted or expired. */
+  | 'REMOVE'
+  | '%future added value';
+
+/** What a user is to a private room. */
+export type Standing =
+  /** Invited, and no member yet. */
+  | 'INVITED'
+  /** A member: reads, writes, subscribes. */
+  | 'MEMBER'
+  /** The one member who also invites and expels. */
+  | 'OWNER'
+  | '%future added value';
+
+/** A room to make. */
+export type CreateRoomInput = {
+  /** The id of a public room: 1 to 128 characters, no control characters, no blank at either end, not `private:` in front. */
+  readonly id?: InputMaybe<Scalars['ID']['input']>;
+  /** What it is called: 1 to 64 characters. */
+  readonly name?: InputMaybe<Scalars['String']['input']>;
+  /** Whether it is its members' alone; not when omitted. The server gives the id of a private room, so that none tells. */
+  readonly private?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Up to 128 characters, chosen by the client: again with the same id makes nothing and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A message to send. Its id and time are the server's. */
+export type SendMessageInput = {
+  /** The room: 1 to 128 characters, no control characters, no blank at either end. */
+  readonly roomId: Scalars['ID']['input'];
+  /** What to write: 1 to 4000 characters. */
+  readonly text: Scalars['String']['input'];
+  /** A display name of 1 to 64 characters, for callers without a signed-in user. */
+  readonly author?: InputMaybe<Scalars['String']['input']>;
+  /** The time of an imported message in its source: up to 64 characters, kept as given. */
+  readonly originalTime?: InputMaybe<Scalars['String']['input']>;
+  /** Up to 128 characters, chosen by the client: sending again with the same id stores nothing and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Messages to send to one room together. */
+export type SendMessagesInput = {
+  /** The room: 1 to 128 characters, no control characters, no blank at either end. */
+  readonly roomId: Scalars['ID']['input'];
+  /** 1 to 90 messages. */
+  readonly messages: ReadonlyArray<NewMessageInput>;
+  /** Up to 128 characters, chosen by the client: sending again with the same id stores nothing and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** One of several messages to send. */
+export type NewMessageInput = {
+  /** What to write: 1 to 4000 characters. */
+  readonly text: Scalars['String']['input'];
+  /** A display name of 1 to 64 characters, for callers without a signed-in user. */
+  readonly author?: InputMaybe<Scalars['String']['input']>;
+  /** The time of an imported message in its source: up to 64 characters, kept as given. */
+  readonly originalTime?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What to change of the signed-in user's profile. What is omitted stays. */
+export type UpdateProfileInput = {
+  /** What others are to call the user: 1 to 64 characters, no control characters, no blank at either end. */
+  readonly displayName?: InputMaybe<Scalars['String']['input']>;
+  /** Up to 20 attributes, in place of all that there are. */
+  readonly attributes?: InputMaybe<ReadonlyArray<ProfileAttributeInput>>;
+  /** The version that the client has seen: another one now is a `VersionConflict`. Omitted, any will do. */
+  readonly version?: InputMaybe<Scalars['Int']['input']>;
+  /** Up to 128 characters, chosen by the client: again with the same id changes nothing, and answers what is now. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** An attribute of a profile. */
+export type ProfileAttributeInput = {
+  /** 1 to 64 letters, digits, and `_`, `.`, `:` or `-`. */
+  readonly name: Scalars['String']['input'];
+  /** Up to 1000 characters. */
+  readonly value: Scalars['String']['input'];
+};
+
+/** What a key is for. */
+export type Scope =
+  /** Queries and subscriptions that are open to everybody. */
+  | 'READ'
+  /** Mutations that are open to everybody. */
+  | 'WRITE'
+  | '%future added value';
+
+/** What a new key is for. */
+export type CreateAuthKeyInput = {
+  /** What operators call it: 1 to 64 characters. */
+  readonly name: Scalars['String']['input'];
+  /** What it is for; at least one. */
+  readonly scopes: ReadonlyArray<Scope>;
+  /** How many days it is valid: 1 to 366, 90 when omitted. */
+  readonly validDays?: InputMaybe<Scalars['Int']['input']>;
+  /** Up to 128 characters, chosen by the client: the same id again makes no further key, and does not show the first. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type AuthKeysVariables = Exact<{
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type AuthKeys = { readonly authKeys: { readonly nextToken: string | null, readonly items: ReadonlyArray<AuthKey> } };
+
+export type CreateAuthKeyVariables = Exact<{
+  input: CreateAuthKeyInput;
+}>;
+
+
+export type CreateAuthKey = { readonly createAuthKey: { readonly key: string | null, readonly authKey: AuthKey } | null };
+
+export type RevokeAuthKeyVariables = Exact<{
+  id: Scalars['ID']['input'];
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type RevokeAuthKey = { readonly revokeAuthKey: AuthKey | null };
+
+export type AuthKey = { readonly id: string, readonly name: string, readonly scopes: ReadonlyArray<Scope>, readonly createdAt: string, readonly createdBy: string, readonly validUntil: string, readonly revokedAt: string | null };
+
+export type MessagesVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  order?: InputMaybe<Order>;
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Messages = { readonly messages: { readonly nextToken: string | null, readonly items: ReadonlyArray<Message> } };
+
+export type MessageChangesVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type MessageChanges = { readonly messageChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<MessageChange> } };
+
+export type MessageHeadVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+}>;
+
+
+export type MessageHead = { readonly messageChanges: { readonly headSeq: number } };
+
+export type OnMessagesVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+}>;
+
+
+export type OnMessages = { readonly onMessages: { readonly roomId: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<MessageChange> } | null };
+
+export type SendMessageVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type SendMessage = { readonly sendMessage: Message | null };
+
+export type SendMessagesVariables = Exact<{
+  input: SendMessagesInput;
+}>;
+
+
+export type SendMessages = { readonly sendMessages: { readonly messages: ReadonlyArray<Message> } | null };
+
+export type Message = { readonly id: string, readonly roomId: string, readonly author: string, readonly text: string, readonly sentAt: string, readonly version: number, readonly originalTime: string | null };
+
+export type MessageChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly message: Message | null };
+
+export type RoomByIdVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type RoomById = { readonly room: Room | null };
+
+export type RoomsVariables = Exact<{
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Rooms = { readonly rooms: { readonly nextToken: string | null, readonly items: ReadonlyArray<Room> } };
+
+export type MembershipsVariables = Exact<{
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Memberships = { readonly memberships: { readonly nextToken: string | null, readonly items: ReadonlyArray<Membership> } };
+
+export type MembersVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Members = { readonly members: { readonly nextToken: string | null, readonly items: ReadonlyArray<Member> } };
+
+export type CreateRoomVariables = Exact<{
+  input: CreateRoomInput;
+}>;
+
+
+export type CreateRoom = { readonly createRoom: Room | null };
+
+export type InviteMemberVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  userId: Scalars['ID']['input'];
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type InviteMember = { readonly inviteMember: Member | null };
+
+export type AcceptInvitationVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type AcceptInvitation = { readonly acceptInvitation: Membership | null };
+
+export type ResignMembershipVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type ResignMembership = { readonly resignMembership: MembershipEnd | null };
+
+export type ExpelMemberVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  userId: Scalars['ID']['input'];
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type ExpelMember = { readonly expelMember: MembershipEnd | null };
+
+export type Room = { readonly id: string, readonly name: string | null, readonly private: boolean, readonly createdAt: string };
+
+export type Membership = { readonly standing: Standing, readonly since: string, readonly room: Room };
+
+export type Member = { readonly userId: string, readonly displayName: string, readonly standing: Standing, readonly since: string };
+
+export type MembershipEnd = { readonly roomId: string, readonly userId: string };
+
+export type MeVariables = Exact<{ [key: string]: never; }>;
+
+
+export type Me = { readonly me: User | null };
+
+export type UserByIdVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type UserById = { readonly user: User | null };
+
+export type UsersVariables = Exact<{
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Users = { readonly users: { readonly nextToken: string | null, readonly items: ReadonlyArray<User> } };
+
+export type UserChangesVariables = Exact<{
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type UserChanges = { readonly userChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<UserChange> } };
+
+export type UserHeadVariables = Exact<{ [key: string]: never; }>;
+
+
+export type UserHead = { readonly userChanges: { readonly headSeq: number } };
+
+export type OnUserVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OnUser = { readonly onUser: { readonly userId: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<UserChange> } | null };
+
+export type UpdateProfileVariables = Exact<{
+  input: UpdateProfileInput;
+}>;
+
+
+export type UpdateProfile = { readonly updateProfile: Profile | null };
+
+export type SignOutVariables = Exact<{
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type SignOut = { readonly signOut: { readonly userId: string } | null };
+
+export type DeleteUserVariables = Exact<{
+  id?: InputMaybe<Scalars['ID']['input']>;
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type DeleteUser = { readonly deleteUser: { readonly userId: string, readonly done: boolean } | null };
+
+export type SetUserGroupsVariables = Exact<{
+  id: Scalars['ID']['input'];
+  groups: ReadonlyArray<Scalars['String']['input']> | Scalars['String']['input'];
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type SetUserGroups = { readonly setUserGroups: User | null };
+
+export type DisconnectUserVariables = Exact<{
+  id: Scalars['ID']['input'];
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type DisconnectUser = { readonly disconnectUser: { readonly userId: string } | null };
+
+export type User = { readonly id: string, readonly name: string, readonly email: string | null, readonly groups: ReadonlyArray<string>, readonly status: string, readonly enabled: boolean, readonly createdAt: string, readonly deletedAt: string | null, readonly profile: Profile };
+
+export type Profile = { readonly id: string, readonly displayName: string, readonly createdAt: string, readonly updatedAt: string, readonly version: number, readonly attributes: ReadonlyArray<ProfileAttribute> };
+
+export type ProfileAttribute = { readonly name: string, readonly value: string };
+
+export type UserChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly profile: Profile | null };
