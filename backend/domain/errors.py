@@ -6,6 +6,7 @@ DomainError
 ├── IdempotencyConflict   the `clientMutationId` was used with another input
 ├── VersionConflict       the item has another version than the caller has seen
 ├── NotFound              there is nothing of this id
+├── TakenOver             another connection has the client's id by now
 ├── Unauthorized          the caller has no right to this field or topic
 ├── TooManyRequests       the caller makes more mutations than it may
 ├── TryAgain              too busy now: the same call later
@@ -75,6 +76,15 @@ class NotFound(DomainError):
 
     def __init__(self, field: str) -> None:
         super().__init__(f"There is nothing with this {field}.", {"field": field})
+
+
+class TakenOver(DomainError):
+    """A lease of a client that does not count any more: the client's id was registered again since."""
+
+    type = "TakenOver"
+
+    def __init__(self) -> None:
+        super().__init__("The client's id was registered anew since: this connection has it no more.")
 
 
 class Unauthorized(DomainError):

@@ -11,7 +11,7 @@
  *     |- OutboxExpired              a queued mutation may have been applied too long ago to be sent again
  *     `- GraphQLFailure             the API answered with errors; its subclasses are the `errorType`s of docs/errors.md
  *        |- InvalidInput  InvalidPageToken  IdempotencyConflict  VersionConflict  NotFound
- *        `- Unauthorized  TooManyRequests  TryAgain  Internal
+ *        `- TakenOver  Unauthorized  TooManyRequests  TryAgain  Internal
  *
  * An `errorType` without a class here is a plain `GraphQLFailure`, whose `type` tells it.
  */
@@ -139,6 +139,11 @@ export class NotFound extends GraphQLFailure {
   override readonly name = "NotFound";
 }
 
+/** The client's id was registered again since this lease was given: another connection has it. */
+export class TakenOver extends GraphQLFailure {
+  override readonly name = "TakenOver";
+}
+
 /** The caller may not do this, or its credentials are not valid. */
 export class Unauthorized extends GraphQLFailure {
   override readonly name = "Unauthorized";
@@ -165,6 +170,7 @@ const BY_TYPE: Readonly<Record<string, typeof GraphQLFailure>> = {
   IdempotencyConflict,
   VersionConflict,
   NotFound,
+  TakenOver,
   Unauthorized,
   TooManyRequests,
   TryAgain,
@@ -192,7 +198,8 @@ export function failure(errors: unknown, data: unknown = null): GraphQLFailure {
   const listed = (Array.isArray(errors) ? errors : [errors]).map((error: unknown): WireError =>
     typeof error === "object" && error !== null ? error : { message: String(error) },
   );
-  const type = listed[0]?.errorType ?? "";
+  // AppSync has been seen to write `com.amazonaws.deepdish.graphql.auth#UnauthorizedException`.
+  const type = listed[0]?.errorType?.split("#").at(-1) ?? "";
   // Own members only: an `errorType` of "constructor" is no class of ours.
   const kind = Object.hasOwn(BY_TYPE, type) ? BY_TYPE[type]! : GraphQLFailure;
   return new kind(listed, data);
