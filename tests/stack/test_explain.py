@@ -55,7 +55,8 @@ async def test_all_is_fine(instance: Instance) -> None:
     assert (told["key"], told["seq"], told["kind"]) == (sent["id"], 1, "INSERT")
     assert [each["verdict"] for each in told["stages"]] == ["ok"] * 8
     assert stage(told, "delivery")["text"].startswith("delivered: its frame was written, ")
-    assert stage(everyone, "subscriptions")["text"] == "1 match onMessages"
+    # Others of the shared instance may have had subscriptions that have ended.
+    assert stage(everyone, "subscriptions")["text"].split(";")[0] == "1 match onMessages"
     assert stage(everyone, "delivery")["text"] == "frames: 1 delivered"
     # Its trace goes from the mutation to the push.
     assert told["trace_id"].startswith("1-")
