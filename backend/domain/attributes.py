@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from domain import times, validation
 
@@ -49,7 +50,12 @@ def whole_number(value: object) -> int | None:
 
 def time(value: object) -> str | None:
     """A time with an offset, as the API writes it."""
-    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$", value):
+    return _time(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)  # each is asked for twice, and many items have the same
+def _time(value: str) -> str | None:
+    if not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$", value):
         return None
     try:
         return times.to_iso(times.to_ms(datetime.fromisoformat(value)))

@@ -337,7 +337,8 @@ def _told(topic: Topic, members: Sequence[tuple[Subject, Change]]) -> tuple[list
     owners: dict[str, list[Subject]] = {}
     for group_members in groups.values():
         subjects = [subject for subject, _ in group_members]
-        event: Event = coalesced([change.event for _, change in group_members])
+        events = [change.event for _, change in group_members]
+        event: Event = events[0] if len(events) == 1 else coalesced(events)
         told.append(Told(subjects[-1].key, event, subjects[-1].numbers.get(str(topic))))
         owners[event.event_id] = subjects
     return told, owners

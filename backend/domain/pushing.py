@@ -106,7 +106,7 @@ class Push:
     def _publish(self, publisher: Publishes, entries: Sequence[Entry], deadline: float) -> None:
         for envelope in envelopes.pack(self.topic, entries):
             # Asked anew for each envelope: the one before may have had the change that blocks an item.
-            free = [entry for entry in envelope.entries if not any(t.key in self._blocked for t in self._of(entry))]
+            free = [entry for entry in envelope.entries if self._is_free(entry)]
             if len(free) == len(envelope.entries):
                 self._publish_one(publisher, envelope, deadline)
             else:
@@ -127,6 +127,9 @@ class Push:
         for entry in envelope.entries:
             for told in self._of(entry):
                 told.published = told.entry is not None and told.entry.seq == entry.seq
+
+    def _is_free(self, entry: Entry) -> bool:
+        return not self._blocked or not any(told.key in self._blocked for told in self._of(entry))
 
     def _of(self, entry: Entry) -> list[Told]:
         """The events that an entry stands for. One that was numbered for an earlier delivery may stand for several."""

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from domain.errors import InvalidInput
 
@@ -12,6 +13,8 @@ MAX_ORIGINAL_TIME = 64
 MAX_KEY_NAME = 64
 MAX_CLIENT_MUTATION_ID = 128
 MAX_MESSAGES = 90
+MAX_BOOTSTRAP_ROOMS = 20
+MAX_BACKLOG = 50  # messages of each room
 MAX_SEQ = 2**31 - 1  # GraphQL's Int
 
 
@@ -27,6 +30,7 @@ def room_name(field: str, value: str) -> str:
     return value
 
 
+@lru_cache(maxsize=1024)  # the publisher asks for each record
 def names_room(value: str) -> bool:
     """Whether a text may be a room's id."""
     try:
@@ -84,12 +88,12 @@ def text(field: str, value: str) -> str:
     return value
 
 
-def limit(value: int | None, *, default: int, most: int) -> int:
+def limit(value: int | None, *, default: int, most: int, field: str = "limit", least: int = 1) -> int:
     """How many items of a list. Raises InvalidInput."""
     if value is None:
         return default
-    if not 1 <= value <= most:
-        raise InvalidInput("limit", f"must be 1 to {most}, not {value}.")
+    if not least <= value <= most:
+        raise InvalidInput(field, f"must be {least} to {most}, not {value}.")
     return value
 
 
