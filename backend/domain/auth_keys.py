@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from domain.caller import Caller, CallerKind, Scope
 from domain.errors import InvalidInput, NotFound
 from domain.idempotency import once
 from domain.table import ConditionFailed, Item, Put, Set, Table
+
+logger = logging.getLogger("headwater.auth_keys")
 
 LISTING = "AUTHKEYS"  # the partition that names all keys
 MAX_VALID_DAYS = 366
@@ -48,15 +51,18 @@ def caller_of(keys: AuthKeys, token: str, now: int) -> Caller | None:
         TableError: the table did not answer.
     """
     if not (parts := _TOKEN.fullmatch(token)):
-        return None
-    item = keys.table.get(auth_key.key(parts[1]), now)
-    if item is None or not hmac.compare_digest(str(item["hash"]), _hash(keys, token)):
-        return None
-    if not auth_key.is_valid(item, now):
-        return None
-    return Caller(
-        CallerKind.LAMBDA, str(item["keyId"]), str(item["name"]), scopes=frozenset(map(Scope, item["scopes"]))
-    )
+        reason = "it has not the form of one"
+    elif (item := keys.table.get(auth_key.key(parts[1]), now)) is None:
+        reason = f"there is no {parts[1]}"
+    elif not hmac.compare_digest(str(item["hash"]), _hash(keys, token)):
+        reason = f"it has not the secret of {parts[1]}"
+    elif not auth_key.is_valid(item, now):
+        reason = f"{parts[1]} was revoked" if auth_key.is_revoked(item) else f"{parts[1]} is over"
+    else:
+        scopes = frozenset(map(Scope, item["scopes"]))
+        return Caller(CallerKind.LAMBDA, str(item["keyId"]), str(item["name"]), scopes=scopes)
+    logger.info("an auth key is refused: %s", reason)
+    return None
 
 
 def denied_fields(caller: Caller) -> list[str]:

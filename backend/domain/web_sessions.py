@@ -53,7 +53,7 @@ def begin(exchange: TokenExchange, body: str | None) -> tuple[dict[str, Any], st
     """
     try:
         given = json.loads(body or "")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets in brackets, many thousands deep
         given = None
     token = given.get("refreshToken") if isinstance(given, dict) else None
     if not isinstance(token, str) or not _is_token(token):

@@ -78,13 +78,14 @@ def whoami() -> Response[str]:
 @app.exception_handler(SessionError)  # type: ignore[untyped-decorator]
 def refused(error: SessionError) -> Response[str]:
     """What a session's request is refused with."""
+    logger.info("%s is refused with %d: %s", app.current_event.route_key, error.status, error.message)
     return _answer(error.status, {"message": error.message}, _cookie(None) if error.ends else None)
 
 
 @app.exception_handler(Unauthorized)  # type: ignore[untyped-decorator]
 def unauthorized(error: Unauthorized) -> Response[str]:
     """A token of before a sign-out, worded as the authorizer words its own refusals."""
-    del error
+    logger.info("%s is refused with 401: %s", app.current_event.route_key, error.message)
     return _answer(401, {"message": "Unauthorized"})
 
 

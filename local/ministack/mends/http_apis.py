@@ -187,16 +187,25 @@ def _is_about_invoking(statement: Any) -> bool:
 def refuse_what_is_no_jwt() -> None:
     """A JWT whose header or claims are no object, or whose times are no numbers, gives 500 with a Python error.
 
-    A refresh token is taken for a JWT, which it is here; on AWS it is encrypted and none.
+    A token that names no algorithm, or another than it is signed by, is taken, and so is one that never expires. A
+    refresh token is taken for a JWT, which it is here; on AWS it is encrypted and none.
     """
     validate = apigateway._validate_jwt_authorizer
 
-    async def validate_or_refuse(*arguments: Any, **named: Any) -> Any:
+    async def validate_or_refuse(
+        route: Mapping[str, Any], authorizer: Mapping[str, Any], headers: Any, query: Any
+    ) -> Any:
         try:
-            claims, scopes, refusal = await validate(*arguments, **named)
+            claims, scopes, refusal = await validate(route, authorizer, headers, query)
         except (ValueError, TypeError, AttributeError):
             return None, None, apigateway._jwt_unauthorized()
-        if claims is not None and claims.get("token_use") == "refresh":
+        if claims is None:
+            return claims, scopes, refusal
+        token = apigateway._extract_token_from_identity_source(authorizer.get("identitySource", []), headers, query)
+        algorithm = json.loads(apigateway._b64url_decode(token.partition(".")[0])).get("alg")
+        times = [claims.get("exp"), *(claims[name] for name in ("nbf", "iat") if name in claims)]
+        dated = all(isinstance(each, int | float) and not isinstance(each, bool) for each in times)
+        if algorithm != "RS256" or not dated or claims.get("token_use") == "refresh":
             return None, None, apigateway._jwt_unauthorized()
         return claims, scopes, refusal
 
