@@ -3,6 +3,7 @@
  *
  *     HeadwaterError
  *     |- NoEndpoint                 nothing says where the API is
+ *     |- UnknownTopic               there is no such kind of topic
  *     |- Unreachable                the server cannot be reached, or hung up
  *     |- ResyncRequired             the change log no longer reaches back to the cursor
  *     |- MissingChanges             the change log has a hole that does not close
@@ -36,6 +37,11 @@ export class HeadwaterError extends Error {
 /** Neither the options nor an `outputs.json` say where the API is. */
 export class NoEndpoint extends HeadwaterError {
   override readonly name = "NoEndpoint";
+}
+
+/** The name of a topic is of no kind that there is, or has an id where none belongs, or none. */
+export class UnknownTopic extends HeadwaterError {
+  override readonly name = "UnknownTopic";
 }
 
 /** The server cannot be reached, did not answer in time, or closed the connection. */
