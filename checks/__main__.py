@@ -25,6 +25,7 @@ CHECKS = (
     "generate",
     "publish_documents",
     "client_types",
+    "schema_changes",
     "rights_page",
     "systems",
     "appsync_features",

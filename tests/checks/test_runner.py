@@ -7,7 +7,7 @@ from checks.__main__ import CHECKS
 from checks.project import ROOT
 
 # What checks are made of; every other module of the package is a check.
-PARTS = {"__init__", "__main__", "project", "cloudformation", "symbols"}
+PARTS = {"__init__", "__main__", "project", "cloudformation", "symbols", "operation_uses"}
 
 
 def test_the_runner_runs_every_check_there_is() -> None:
