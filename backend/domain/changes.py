@@ -39,6 +39,10 @@ _ALL = 0  # as the present time of a read: nothing has expired, because here `at
 _FIRST_BACK, _MOST_FORWARD = 8, 100  # chunks in the first request of a read
 
 
+class TooLate(TableError):
+    """The time was over before anything was written."""
+
+
 @dataclass(frozen=True)
 class Page:
     """Entries after a number. `resync_required` when the first of them is no longer offered.
@@ -84,7 +88,7 @@ class ChangeLog:
         obstacle: TableError | None = None
         for _ in backoff.attempts(deadline, first_seconds=0.01, longest_seconds=1.0, clock=self._clock):
             try:
-                return self._append(str(topic), drafts, budget)
+                return self._append(str(topic), drafts, budget, deadline)
             except TableError as error:
                 obstacle = error
                 # A transaction that asks for more than a partition takes in a second would never be let through.
@@ -132,7 +136,7 @@ class ChangeLog:
         assert obstacle is not None
         raise obstacle
 
-    def _append(self, topic: str, drafts: Sequence[Draft], budget: int) -> list[Entry]:
+    def _append(self, topic: str, drafts: Sequence[Draft], budget: int, deadline: float) -> list[Entry]:
         if not drafts:
             return []
         wanted = {event_id for draft in drafts for event_id in draft.event.ids}
@@ -145,6 +149,10 @@ class ChangeLog:
         numbered = {event_id for entry in entries.values() for event_id in entry.ids}
         waiting = [draft for draft in drafts if draft.event.event_id not in numbered]
         while waiting:
+            # Who was suspended until now has been given up, and later changes of these items may have their numbers. A
+            # head that was seen in time forbids to number after them; one that is seen from here on would not.
+            if self._clock.monotonic() >= deadline:
+                raise TooLate(f"{topic}: the time for {len(waiting)} changes is over")
             added = self._write(topic, view.head, waiting, budget)
             for chunk in added:
                 view.add(chunk)
