@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain import changes, chunks, memory, topics
-from domain.changes import ChangeLog, Entry, Event, Page, coalesced
+from domain.changes import ChangeLog, Entry, Event, Page, TooLate, coalesced
 from domain.errors import InvalidInput
+from domain.memory import Head
 from domain.table import Key, Put, Table
 from domain.topics import Topic
 from tests.backend.domain.clocks import SetClock
@@ -292,6 +293,23 @@ class TestTimes:
         for number in range(10):
             since = NOON + number * 1000
             assert append(log, number, f"new-{number}", since_ms=since) == [number + 1, 11 + number]
+
+    def test_are_not_given_to_what_was_suspended_past_its_deadline(
+        self, container: MakeLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read_head = ChangeLog._read_head
+
+        def given_up(log: ChangeLog, topic: str) -> Head:
+            monkeypatch.undo()
+            assert append(container(), 2) == [1]  # a later change, by another container
+            time.sleep(max(0.0, deadline - time.monotonic()))
+            return read_head(log, topic)
+
+        monkeypatch.setattr(ChangeLog, "_read_head", given_up)
+        deadline = time.monotonic() + 0.2
+        with pytest.raises(TooLate):
+            container().append(TOPIC, [event(1)], deadline)
+        assert [entry.seq for entry in container().tail(TOPIC, 0, soon())] == [1]
 
 
 class TestPages:
