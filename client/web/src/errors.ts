@@ -7,8 +7,10 @@
  *     |- Unreachable                the server cannot be reached, or hung up
  *     |- ResyncRequired             the change log no longer reaches back to the cursor
  *     |- MissingChanges             the change log has a hole that does not close
+ *     |- NotQueueable               a mutation that the server could not know again
  *     |- OutboxFull                 the offline queue holds as many mutations as it may
  *     |- OutboxLocked               another process uses the offline queue
+ *     |- OutboxUnusable             the offline queue cannot be read or written
  *     |- OutboxExpired              a queued mutation may have been applied too long ago to be sent again
  *     `- GraphQLFailure             the API answered with errors; its subclasses are the `errorType`s of docs/errors.md
  *        |- InvalidInput  InvalidPageToken  IdempotencyConflict  VersionConflict  NotFound
@@ -70,6 +72,14 @@ export class MissingChanges extends HeadwaterError {
   }
 }
 
+/**
+ * A mutation cannot be queued: there is no outbox, it takes no `clientMutationId` by which the server would know a
+ * repeat, or its id is that of another one in the queue.
+ */
+export class NotQueueable extends HeadwaterError {
+  override readonly name = "NotQueueable";
+}
+
 /** The offline queue holds as many mutations as it may; nothing was queued. */
 export class OutboxFull extends HeadwaterError {
   override readonly name = "OutboxFull";
@@ -78,6 +88,11 @@ export class OutboxFull extends HeadwaterError {
 /** Another process or tab uses the offline queue. */
 export class OutboxLocked extends HeadwaterError {
   override readonly name = "OutboxLocked";
+}
+
+/** The offline queue cannot be read or written; `cause` is what the browser or the disk said. */
+export class OutboxUnusable extends HeadwaterError {
+  override readonly name = "OutboxUnusable";
 }
 
 /**

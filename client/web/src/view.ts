@@ -2,8 +2,9 @@
  * The items of a feed as they are to be shown: what the server said and, over it, what the caller expects. No I/O.
  *
  * Below lie the items that changes and snapshots tell of. Above lies an entry for each mutation under way: an item put
- * in place of another or after all others, or one taken away. An entry leaves when its mutation has failed (`rollBack`),
- * or when the server's own change of the item has come (`apply`) and the answer too (`settle`), in whichever order.
+ * in place of another or after all others, or one taken away. An entry leaves when its mutation has failed
+ * (`rollBack`), or when the server's own change of the item has come (`apply`) and the answer too (`settle`), in
+ * whichever order.
  */
 
 /** What a view reads of a change; no `item` means that there is none now. */

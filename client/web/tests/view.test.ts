@@ -5,7 +5,11 @@ import { type Changed, View } from "../src/view.js";
 
 type Note = { text: string; at?: number };
 
-const put = (key: string, text: string, kind: "INSERT" | "MODIFY" = "INSERT"): Changed<Note> => ({ kind, key, item: { text } });
+const put = (key: string, text: string, kind: "INSERT" | "MODIFY" = "INSERT"): Changed<Note> => ({
+  kind,
+  key,
+  item: { text },
+});
 const removed = (key: string): Changed<Note> => ({ kind: "REMOVE", key, item: null });
 const shown = (view: View<Note>) => [...view.items].map(([key, { text }]) => `${key}=${text}`).join(" ");
 
@@ -62,7 +66,10 @@ test("while nothing has fallen out, a changed item that is not known is shown", 
 
 test("a snapshot of as many as are kept leaves older ones out; a smaller one is everything", () => {
   const view = new View<Note>(2);
-  view.replace([["b", { text: "B" }], ["c", { text: "C" }]]);
+  view.replace([
+    ["b", { text: "B" }],
+    ["c", { text: "C" }],
+  ]);
   view.apply(put("a", "edited", "MODIFY"));
   assert.equal(shown(view), "b=B c=C");
   view.replace([["c", { text: "C" }]]);
@@ -104,7 +111,7 @@ test("of several expectations of a key the last is shown, and the failure of one
   assert.equal(shown(view), "a=A");
 });
 
-test("an answer that comes before the change: shown under the server's key, no longer pending, until the change", () => {
+test("an answer that comes before the change: shown under the server's key, not pending, until the change", () => {
   const view = viewOf("a");
   view.optimistic("1", "made-up", { text: "hello" });
   view.settle("1", "01J", { text: "hello (server)" });

@@ -1,0 +1,234 @@
+/** An outbox in a directory, for programs in Node: a journal, and a lock that keeps a second process out. */
+
+import { randomUUID } from "node:crypto";
+import { link, mkdir, open, readFile, rename, rm, unlink, writeFile, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { OutboxLocked } from "./errors.js";
+import type { Entry, OutboxStore } from "./outbox-store.js";
+import { full } from "./outbox-memory.js";
+
+/** A line of the journal: an entry as it is from now on, or the number of one that is gone. */
+type Line = { readonly put: Entry } | { readonly removed: number };
+
+/** How many lines of ended entries the journal holds at most before it is written anew. */
+const MOST_DEAD_LINES = 5000;
+
+/**
+ * @param directory made when it is not there; one for each user, so that nobody sends what another has queued.
+ *
+ * While another process uses it, whatever is asked of it throws OutboxLocked. The lock of a process that was killed is
+ * not in the way.
+ */
+export function fileOutbox(directory: string): OutboxStore {
+  let opened: Promise<Journal> | undefined;
+  const journal = () => (opened ??= Journal.open(directory));
+  return {
+    entries: async () => [...(await journal()).entries.values()],
+    add: async (entry, limit) => (await journal()).add(entry, limit),
+    put: async (entry) => (await journal()).put(entry),
+    remove: async (entry) => (await journal()).remove(entry),
+    alone: (work, closing) => work(closing),
+    tell() {},
+    listen: () => () => {},
+    async close() {
+      await opened?.then(
+        (found) => found.close(),
+        () => {},
+      );
+    },
+  };
+}
+
+class Journal {
+  readonly entries = new Map<number, Entry>();
+  readonly #path: string;
+  readonly #unlock: () => Promise<void>;
+  #file!: FileHandle;
+  #number = 0;
+  #lines = 0;
+  /** Lines that are not written yet, and the write that will take them. */
+  #waiting: Line[] = [];
+  #next: Promise<void> | undefined;
+  #last: Promise<void> = Promise.resolve();
+
+  private constructor(directory: string, unlock: () => Promise<void>) {
+    this.#path = join(directory, "journal");
+    this.#unlock = unlock;
+  }
+
+  static async open(directory: string): Promise<Journal> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const journal = new Journal(directory, await lock(directory));
+    try {
+      await journal.#load();
+      return journal;
+    } catch (error) {
+      await journal.#unlock();
+      throw error;
+    }
+  }
+
+  async add(entry: Omit<Entry, "number">, limit: number): Promise<Entry> {
+    const known = [...this.entries.values()].find(({ id }) => id === entry.id);
+    if (known) return known;
+    if (this.entries.size >= limit) throw full(limit);
+    const added: Entry = { ...entry, number: (this.#number += 1) };
+    try {
+      await this.put(added);
+    } catch (error) {
+      this.entries.delete(added.number);
+      throw error;
+    }
+    return added;
+  }
+
+  async put(entry: Entry): Promise<void> {
+    this.entries.set(entry.number, entry);
+    await this.#write({ put: entry });
+  }
+
+  async remove({ number }: Entry): Promise<void> {
+    this.entries.delete(number);
+    await this.#write({ removed: number });
+  }
+
+  async close(): Promise<void> {
+    await (this.#next ?? this.#last).catch(() => {});
+    await this.#file.close();
+    await this.#unlock();
+  }
+
+  async #load(): Promise<void> {
+    const journal = await readFile(this.#path, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return "";
+      throw error;
+    });
+    const lines = journal.split("\n");
+    // What follows the last line end was being written when the program ended, and has been confirmed to nobody.
+    for (const line of lines.slice(0, -1)) this.#take(JSON.parse(line) as Line);
+    await this.#writeAnew();
+  }
+
+  #take(line: Line): void {
+    if ("removed" in line) {
+      this.entries.delete(line.removed);
+    } else {
+      this.entries.set(line.put.number, line.put);
+      this.#number = Math.max(this.#number, line.put.number);
+    }
+  }
+
+  /** Returns when the line is on disk. What comes while the disk is busy is written together. */
+  #write(line: Line): Promise<void> {
+    this.#waiting.push(line);
+    this.#next ??= this.#last.catch(() => {}).then(() => this.#flush());
+    return this.#next;
+  }
+
+  #flush(): Promise<void> {
+    const lines = this.#waiting;
+    this.#waiting = [];
+    this.#last = this.#next!;
+    this.#next = undefined;
+    return this.#append(lines);
+  }
+
+  async #append(lines: readonly Line[]): Promise<void> {
+    this.#lines += lines.length;
+    if (this.#lines > this.entries.size + MOST_DEAD_LINES) return this.#writeAnew();
+    try {
+      await this.#file.appendFile(text(lines));
+      await this.#file.datasync();
+    } catch (error) {
+      this.#lines = Infinity; // a line may be there in part, behind which none may follow
+      throw error;
+    }
+  }
+
+  /** Write what is there, and nothing else, to a new file in place of the old one. */
+  async #writeAnew(): Promise<void> {
+    const lines = [...this.entries.values()].map((put): Line => ({ put }));
+    const file = await open(`${this.#path}.new`, "w", 0o600);
+    await file.appendFile(text(lines));
+    await file.sync();
+    await rename(`${this.#path}.new`, this.#path);
+    await syncDirectory(dirname(this.#path));
+    await (this.#file as FileHandle | undefined)?.close();
+    this.#file = file;
+    this.#lines = lines.length;
+  }
+}
+
+const text = (lines: readonly Line[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+
+/** Makes a new name in a directory last, where the system can (Windows cannot, and does not need it). */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r").catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+interface Holder {
+  readonly pid: number;
+  /** Tells two processes of one id apart, where the system says when a process began. */
+  readonly began: string | null;
+  readonly token: string;
+}
+
+/** Takes the directory's lock, and answers what gives it back. */
+async function lock(directory: string): Promise<() => Promise<void>> {
+  const path = join(directory, "lock");
+  const token = randomUUID();
+  const own = join(directory, `lock.${token}`);
+  const me: Holder = { pid: process.pid, began: await beginning(process.pid), token };
+  await writeFile(own, JSON.stringify(me), { mode: 0o600 });
+  try {
+    for (;;) {
+      // A link appears with its content, and only where there is none.
+      if (await succeeds(link(own, path), "EEXIST")) break;
+      const holder = await readFile(path, "utf8").catch(() => undefined);
+      if (holder === undefined) continue; // given back just now
+      if (await alive(holder)) throw new OutboxLocked(`another process uses the outbox in ${directory}`);
+      await takeAway(path, holder, join(directory, `lock.${randomUUID()}`));
+    }
+  } finally {
+    await unlink(own);
+  }
+  return () => rm(path, { force: true });
+}
+
+/** Remove a dead process's lock; one that somebody else took meanwhile is put back. */
+async function takeAway(path: string, dead: string, aside: string): Promise<void> {
+  if (!(await succeeds(rename(path, aside), "ENOENT"))) return;
+  if ((await readFile(aside, "utf8")) !== dead) await succeeds(link(aside, path), "EEXIST");
+  await unlink(aside);
+}
+
+async function alive(holder: string): Promise<boolean> {
+  let found: Holder;
+  try {
+    found = JSON.parse(holder) as Holder;
+    process.kill(found.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // there, and another user's
+  }
+  return found.began === null || found.began === (await beginning(found.pid));
+}
+
+/** When a process began, as Linux tells it; null elsewhere. Source: proc(5), field 22 of /proc/PID/stat. */
+async function beginning(pid: number): Promise<string | null> {
+  const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
+  // The second field is the program's name in parentheses, and may hold blanks and parentheses itself.
+  return line?.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+}
+
+async function succeeds(work: Promise<unknown>, unless: string): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === unless) return false;
+    throw error;
+  }
+}
