@@ -83,7 +83,7 @@ class ChangeLog:
         Raises:
             TableError: the last obstacle, when the time is over. Some events may be numbered; a repeat finds out which.
         """
-        drafts = [chunks.draft(event, topic.kind.item_field) for event in events]
+        drafts = [chunks.draft(event, event.item_field or topic.kind.item_field) for event in events]
         budget = MAX_TRANSACTION_BYTES
         obstacle: TableError | None = None
         for _ in backoff.attempts(deadline, first_seconds=0.01, longest_seconds=1.0, clock=self._clock):
@@ -118,6 +118,10 @@ class ChangeLog:
                 obstacle = error
         assert obstacle is not None
         raise obstacle
+
+    def head(self, topic: Topic) -> int:
+        """The number of a topic's newest change; 0 when there is none. Raises TableError."""
+        return self._read_head(str(topic)).seq
 
     def tail(self, topic: Topic, since_ms: int, deadline: float) -> list[Entry]:
         """The log's end, in order: an event that was created at or after a time is there, or has no number.

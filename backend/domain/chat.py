@@ -19,7 +19,8 @@ from domain.errors import InvalidInput, InvalidPageToken, TryAgain
 from domain.events import Entry
 from domain.idempotency import Once, once
 from domain.message import Message, Partition
-from domain.rooms import Placement, Rooms, bucket_key, draw, shards_of
+from domain.rights import Standing
+from domain.rooms import Placement, Room, Rooms, bucket_key, draw, from_item, key, shards_of
 from domain.table import Check, Item, Put, Table, TableError, Throttled, Write
 
 Order = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
@@ -29,6 +30,7 @@ _SHARD_READERS = 8
 # An answer of AppSync has at most 5 MB, one of Lambda 6. A message put by hand may have 400 KB, and six times that when
 # it is all escapes. https://docs.aws.amazon.com/general/latest/gr/appsync.html
 _MAX_PAGE_BYTES = 4_000_000
+_BEFORE_ALL = "9999999999#~"  # a position from which a list that begins with the newest is whole
 
 
 @dataclass(frozen=True)
@@ -132,19 +134,59 @@ def messages(
     room_rights.require(chat.table, caller, "Query.messages", room_id, now=now_ms // 1000)
     limit = validation.limit(limit, default=50, most=100)
     order = order or "NEWEST_FIRST"
-    list_key = ("Query.messages", room_id, order)
-    position = page_tokens.decode(next_token, *list_key) if next_token is not None else None
+    position = page_tokens.decode(next_token, *_list_key(room_id, order)) if next_token is not None else None
     if position is not None and not position.partition("#")[2]:
         raise InvalidPageToken  # a token made by hand: DynamoDB has no empty keys
-    newest_first = order == "NEWEST_FIRST"
+    return _page(chat.table, room_id, order, limit, position, now_ms // 1000)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """A room's newest messages, the newest first, and the number of its newest change before they were read.
+
+    So whoever has them and the changes after `head_seq` has missed nothing. `room` is None when there is none yet.
+    """
+
+    room: Room | None
+    standing: Standing
+    head_seq: int
+    items: list[Message]
+    next_token: str | None
+
+
+def backlog(chat: Chat, caller: Caller, *, room_id: str, limit: int, most_bytes: int, now_ms: int) -> Backlog:
+    """What a client that begins needs of a room: at most so many messages, and of so many bytes together.
+
+    Raises:
+        Unauthorized, InvalidInput: the arguments.
+        TableError: the table did not answer.
+    """
+    topic, now = topics.room(validation.room_id("rooms", room_id)), now_ms // 1000
+    admitted = room_rights.require(chat.table, caller, "Query.messages", room_id, now=now)
+    head_seq = chat.change_log.head(topic)
+    item = admitted.room or chat.table.get(key(room_id), now)
+    items, next_token = (
+        _page(chat.table, room_id, "NEWEST_FIRST", limit, None, now, most_bytes, at_least=0) if limit else ([], None)
+    )
+    return Backlog(from_item(room_id, item) if item else None, admitted.standing, head_seq, items, next_token)
+
+
+def _list_key(room_id: str, order: Order) -> tuple[str, str, str]:
+    return "Query.messages", room_id, order
+
+
+def _page(
+    table: Table, room_id: str, order: Order, limit: int, position: str | None, now: int,
+    most_bytes: int = _MAX_PAGE_BYTES, at_least: int = 1,
+) -> tuple[list[Message], str | None]:  # fmt: skip
+    """The messages behind a position, and the token of what follows."""
     items: list[Message] = []
     size = 0
-    for place, item in _walk(chat.table, room_id, newest_first, position, limit + 1, now_ms // 1000):
+    for place, item in _walk(table, room_id, order == "NEWEST_FIRST", position, limit + 1, now):
         shown = message.from_item(item["pk"], item["sk"], item)
         size += len(json.dumps(shown))
-        if items and (len(items) == limit or size > _MAX_PAGE_BYTES):
-            assert position is not None
-            return items, page_tokens.encode(position, *list_key)
+        if len(items) == limit or (size > most_bytes and len(items) >= at_least):
+            return items, page_tokens.encode(position or _BEFORE_ALL, *_list_key(room_id, order))
         items.append(shown)
         position = place
     return items, None

@@ -28,6 +28,7 @@ class Event:
         covers: the ids of the records that this one replaces, which therefore get no number of their own.
         reference: the item's key in the main table, from which catch-up answers what is too large for a push.
         latest_ms: the greatest `since_ms` of all of them, where it is another one.
+        item_field: the member of a change that holds the item; empty for the one that the topic's kind names.
     """
 
     event_id: str
@@ -40,6 +41,7 @@ class Event:
     covers: tuple[str, ...] = ()
     reference: Key | None = None
     latest_ms: int = 0
+    item_field: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from domain.caller import Caller, from_identity
 from domain.errors import DomainError, Internal, TryAgain
 from domain.table import TableError
 
-# A field's coordinate -> what answers it: called with the caller and the field's arguments as snake_case keywords.
+# A field's coordinate -> what answers it: called with the caller and the field's arguments as snake_case keywords, and
+# when it is no root field with `source`, the object that it is a member of.
 Fields = Mapping[str, Callable[..., Any]]
 
 # Lets a caller pass to a field, or raises a DomainError.
@@ -45,7 +46,10 @@ def answer(event: Mapping[str, Any], fields: Fields, log: Log, *gates: Gate) -> 
         caller: Caller = from_identity(event.get("identity"))
         for admit in gates:
             admit(caller, coordinate)
-        return {"data": fields[coordinate](caller, **keywords(event["arguments"]))}
+        arguments = keywords(event["arguments"])
+        if source := event.get("source"):  # of a field that is not a root field: what it is a member of
+            arguments["source"] = source
+        return {"data": fields[coordinate](caller, **arguments)}
     except DomainError as error:
         if isinstance(error, TryAgain):
             log.warning("%s answers %s", coordinate, error.type, exc_info=error)

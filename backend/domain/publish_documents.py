@@ -4,6 +4,11 @@ Generated from schema.graphql by `python -m tools.publish_documents`; do not edi
 """
 
 DOCUMENTS = {
+    "publishClients": (
+        "mutation PublishClients($input: PublishClientsInput!) { publishClients(input: $input) { clientId "
+        "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated notice { id kind data "
+        "sentAt expiresAt } } } }"
+    ),
     "publishMessages": (
         "mutation PublishMessages($input: PublishMessagesInput!) { publishMessages(input: $input) { roomId "
         "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated message { id roomId author "
@@ -12,18 +17,27 @@ DOCUMENTS = {
     "publishUsers": (
         "mutation PublishUsers($input: PublishUsersInput!) { publishUsers(input: $input) { userId topic "
         "firstSeq lastSeq items { seq eventId kind at traceId key truncated profile { id displayName "
-        "attributes { name value } createdAt updatedAt version } } } }"
+        "attributes { name value } createdAt updatedAt version } notice { id kind data sentAt expiresAt } } } "
+        "}"
     ),
 }
 
 # The type of each mutation's input.
 INPUTS = {
+    "publishClients": "PublishClientsInput",
     "publishMessages": "PublishMessagesInput",
     "publishUsers": "PublishUsersInput",
 }
 
 # Every input type that they need: its members and their types.
 INPUT_TYPES = {
+    "PublishClientsInput": {
+        "clientId": "ID!",
+        "topic": "String!",
+        "firstSeq": "Int!",
+        "lastSeq": "Int!",
+        "items": "[ClientChangeInput!]!",
+    },
     "PublishMessagesInput": {
         "roomId": "ID!",
         "topic": "String!",
@@ -37,6 +51,16 @@ INPUT_TYPES = {
         "firstSeq": "Int!",
         "lastSeq": "Int!",
         "items": "[UserChangeInput!]!",
+    },
+    "ClientChangeInput": {
+        "seq": "Int!",
+        "eventId": "ID!",
+        "kind": "ChangeKind!",
+        "at": "AWSDateTime!",
+        "traceId": "String",
+        "key": "ID!",
+        "truncated": "Boolean!",
+        "notice": "NoticeInput",
     },
     "MessageChangeInput": {
         "seq": "Int!",
@@ -57,6 +81,14 @@ INPUT_TYPES = {
         "key": "ID!",
         "truncated": "Boolean!",
         "profile": "ProfileInput",
+        "notice": "NoticeInput",
+    },
+    "NoticeInput": {
+        "id": "ID!",
+        "kind": "String!",
+        "data": "AWSJSON!",
+        "sentAt": "AWSDateTime!",
+        "expiresAt": "AWSDateTime",
     },
     "MessageInput": {
         "id": "ID!",

@@ -31,6 +31,7 @@ _LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(bearer|basic)\s{1,4}[\w.~+/=-]{8,}", re.IGNORECASE | re.ASCII), r"\1 [token]"),
     (re.compile(r"\bda2-[a-z0-9]{26}\b"), "[api key]"),
     (re.compile(r"\b(hwk_[0-9A-Z]{26})_[\w-]{8,}", re.ASCII), r"\1_[secret]"),
+    (re.compile(r"\b(guest-[\w-]{6})[\w-]{26}", re.ASCII), r"\1[secret]"),
     (re.compile(r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b"), "[access key]"),
     # In an address or a header (`token=...`), and in the text of a dictionary (`"token": "..."`).
     (re.compile(rf"\b({_CREDENTIALS})=[^&\s\"',;]+", re.IGNORECASE), r"\1=[secret]"),

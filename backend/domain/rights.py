@@ -14,7 +14,10 @@ from domain.errors import Unauthorized
 
 
 class Standing(Enum):
-    """What a user is to a private room. It is read from the table at each request (`domain.room_rights`)."""
+    """What a caller is to a private room or to a client. It is read from the table at each request.
+
+    `domain.room_rights` and `domain.clients` read it. A client has an owner, and nobody else is anything to it.
+    """
 
     NONE = "NONE"
     INVITED = "INVITED"
@@ -33,7 +36,7 @@ class Rule:
     Attributes:
         words: the same for people, as docs/rights.md has it.
         holds: whether a caller may have a topic (`room:lobby`; None where a field is about none), given what they are
-            to a private room.
+            to a private room or a client.
     """
 
     words: str
@@ -115,6 +118,20 @@ def owner(caller: Caller, topic: str | None, standing: Standing) -> bool:
     return topic is not None and standing is Standing.OWNER
 
 
+@_rule("the client's owner")
+def their_client(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to whoever the client's id belongs to; of a guest's id that is whoever knows it."""
+    del caller
+    found = topics.named(topic or "")
+    return found is not None and found.kind is topics.CLIENT and bool(found.id) and standing is Standing.OWNER
+
+
+@_rule("their own, and those of their clients")
+def own_channels(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to the user whom the topic is about, or whose client it is about."""
+    return own.holds(caller, topic, standing) or their_client.holds(caller, topic, standing)
+
+
 Rules = Mapping[CallerKind, Rule]
 
 _OWN: Rules = {CallerKind.USER: own}
@@ -123,6 +140,8 @@ _OWN_OR_OPERATORS: Rules = {CallerKind.USER: own_or_operators}
 _PUBLIC: Rules = dict.fromkeys(CallerKind, anyone)
 _ROOMS: Rules = {kind: their_rooms if kind is CallerKind.USER else public_rooms for kind in CallerKind}
 _PUBLISHER: Rules = {CallerKind.IAM: publisher}
+_CLIENT: Rules = dict.fromkeys(CallerKind, their_client)
+_CHANNELS: Rules = {kind: own_channels if kind is CallerKind.USER else their_client for kind in CallerKind}
 
 RULES: Mapping[str, Rules] = {
     # Whoever knows the name of a public room reads and writes it. A private one is its members' alone.
@@ -151,12 +170,22 @@ RULES: Mapping[str, Rules] = {
     "Mutation.setUserGroups": _OPERATORS,
     "Mutation.disconnectUser": _OPERATORS,
     "Subscription.onUser": _OWN,
+    # A client's id is its first registrant's (`domain.clients`), and so is all that is told to it.
+    "Mutation.registerClient": dict.fromkeys(CallerKind, Rule("all; ids of others are refused", anyone.holds)),
+    "Query.bootstrap": _CLIENT,
+    "Query.clientChanges": _CLIENT,
+    "Subscription.onClient": _CLIENT,
+    "Query.notices": _CHANNELS,
+    "Mutation.dismissNotice": _CHANNELS,
+    # Roles that may send notices say so in their policies.
+    "Mutation.notify": {CallerKind.USER: operators, CallerKind.IAM: anyone},
     # Keys are the operators'; whoever holds one is a caller of a kind of its own.
     "Query.authKeys": _OPERATORS,
     "Mutation.createAuthKey": _OPERATORS,
     "Mutation.revokeAuthKey": _OPERATORS,
     "Mutation.publishMessages": _PUBLISHER,
     "Mutation.publishUsers": _PUBLISHER,
+    "Mutation.publishClients": _PUBLISHER,
     "Mutation.endSubscriptions": _PUBLISHER,
 }
 

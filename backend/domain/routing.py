@@ -12,7 +12,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from domain import auth_key, membership, message, profile, publish_inputs, rights, rooms, topics, validation
+from domain import (
+    auth_key,
+    client,
+    membership,
+    message,
+    notice,
+    profile,
+    publish_inputs,
+    rights,
+    rooms,
+    topics,
+    validation,
+)
 from domain.caller import CallerKind
 from domain.events import Event, Kind
 from domain.rights import BELONGS
@@ -111,6 +123,7 @@ class Route:
         project: the item in the API's shape, from its keys and its attributes. Raises an exception, of any type, when
             it has something that the API cannot show.
         state_like: whether only the last state of an item matters, so that a batch tells only that.
+        item_field: the member of a change that holds the item; empty for the one that the topic's kind names.
     """
 
     prefix: str
@@ -118,6 +131,7 @@ class Route:
     key: Callable[[str, str], str]
     project: Callable[[str, str, Item], Mapping[str, Any]]
     state_like: bool = False
+    item_field: str = ""
 
 
 def _room(pk: str, sk: str, item: Item) -> list[Topic]:
@@ -131,6 +145,12 @@ def _user(pk: str, sk: str, item: Item) -> list[Topic]:
     # Other items of a user are not theirs to hear of by this topic; one of whom is being deleted hears no more.
     user_id = pk.removeprefix(profile.PREFIX)
     return [topics.user(user_id)] if sk == profile.SORT_KEY and profile.is_there(item) and user_id else []
+
+
+def _receiver(pk: str, sk: str, item: Item) -> list[Topic]:
+    del sk, item
+    found = notice.receiver_of(pk)
+    return [found] if found else []
 
 
 def _belonging(pk: str, sk: str, item: Item) -> list[End]:
@@ -153,6 +173,11 @@ def _opened(pk: str, sk: str, item: Item) -> list[End]:
     return [End(key_id, kind) for kind in kinds]
 
 
+def _leased(pk: str, sk: str, item: Item) -> list[End]:
+    client_id, lease = client.id_of(pk), client.lease_of(item)
+    return [End(EVERYBODY, client.right(client_id, lease))] if sk == client.SORT_KEY and lease else []
+
+
 # The prefixes are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
 ROUTES: Sequence[Route] = (
     Route(
@@ -168,11 +193,19 @@ ROUTES: Sequence[Route] = (
         project=profile.to_publish,
         state_like=True,
     ),
+    Route(
+        notice.PREFIX,
+        topics=_receiver,
+        key=lambda _, sk: sk,
+        project=notice.to_publish,
+        item_field="notice",
+    ),
 )
 
 ENDINGS: Sequence[Ending] = (
     Ending(membership.PREFIX, holders=_belonging),
     Ending(auth_key.PREFIX, holders=_opened),
+    Ending(client.PREFIX, holders=_leased),
     # Without its room a membership is worth nothing.
     Ending(rooms.PREFIX + topics.PRIVATE_ROOM, holders=_members_of, removal_only=True),
 )
@@ -278,7 +311,8 @@ def _changes(record: Record, route: Route) -> list[Change]:
         if before and after and unchanged:
             continue
         kind: Kind = "REMOVE" if not after else record.kind if before else "INSERT"
-        publish_inputs.checker(topic.kind.mutation, "items", topic.kind.item_field)(shown, topic.kind.item_field)
+        member = route.item_field or topic.kind.item_field
+        publish_inputs.checker(topic.kind.mutation, "items", member)(shown, member)
         event = Event(
             record.event_id,
             kind,
@@ -288,6 +322,7 @@ def _changes(record: Record, route: Route) -> list[Change]:
             since_ms=record.created_ms,
             position=record.position,
             reference=(record.pk, record.sk),
+            item_field=route.item_field,
         )
         changes.append(Change(topic, event, route.state_like))
     return changes

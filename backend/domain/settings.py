@@ -71,6 +71,16 @@ class Settings:
         return self._required("MUTATION_LIMITS")
 
     @property
+    def heartbeat_seconds(self) -> int:
+        """How often someone who is present says so."""
+        return int(self._required("HEARTBEAT_SECONDS"))
+
+    @property
+    def feature_flags(self) -> tuple[str, ...]:
+        """What operators have turned on for clients to see; often nothing."""
+        return tuple(each.strip() for each in self.environment.get("FEATURE_FLAGS", "").split(",") if each.strip())
+
+    @property
     def region(self) -> str:
         """The region of the function, set by Lambda."""
         return self._required("AWS_REGION")

@@ -16,7 +16,7 @@ class TopicKind:
         name: before the colon.
         mutation: the mutation that publishes them, fed by the stream's publisher only.
         id_field: the envelope's member that holds the topic's id.
-        item_field: the member of a change that holds the item.
+        item_field: the member of a change that holds the item, unless the item's route names another.
         subscription: the field that clients subscribe to; empty when there is none.
         catch_up: the field that answers what they missed; empty when there is none.
     """
@@ -56,8 +56,16 @@ USER = TopicKind(
     subscription="onUser",
     catch_up="userChanges",
 )
+CLIENT = TopicKind(
+    "client",
+    mutation="publishClients",
+    id_field="clientId",
+    item_field="notice",
+    subscription="onClient",
+    catch_up="clientChanges",
+)
 
-KINDS = {kind.name: kind for kind in (ROOM, USER)}
+KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT)}
 
 
 EVERY = "*"
@@ -85,5 +93,10 @@ def is_private_room(room_id: str) -> bool:
 
 
 def user(user_id: str) -> Topic:
-    """The topic of a user's own profile."""
+    """The topic of a user's own profile and notices."""
     return Topic(USER, user_id)
+
+
+def client(client_id: str) -> Topic:
+    """The topic of the notices to one client."""
+    return Topic(CLIENT, client_id)

@@ -6,7 +6,6 @@ of a `clientMutationId` comes with the table's write.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from domain import backoff, page_tokens, profile, rights, sessions, times, topics, validation
+from domain import backoff, catch_up, notice, page_tokens, profile, rights, sessions, times, topics, validation
 from domain.caller import GROUPS, Caller
-from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
+from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.deletion import Deletion
 from domain.errors import InvalidInput, NotFound, TryAgain, Unauthorized, VersionConflict
@@ -100,7 +99,7 @@ def list_users(
 
 
 def user_changes(users: Users, caller: Caller, *, after: int, limit: int | None = None) -> dict[str, Any]:
-    """The changes of the caller's profile after a known one, as the schema's UserChangePage.
+    """The changes of the caller's profile and notices after a known one, as the schema's UserChangePage.
 
     Raises:
         Unauthorized, InvalidInput: the caller, the arguments.
@@ -108,20 +107,15 @@ def user_changes(users: Users, caller: Caller, *, after: int, limit: int | None 
     """
     topic = topics.user(caller.id)
     rights.require(caller, "Query.userChanges", str(topic))
-    limit = validation.limit(limit, default=DEFAULT_PAGE, most=LARGEST_PAGE)
-    page = users.change_log.read(topic, after, limit, time.monotonic() + _PATIENCE_SECONDS)
-    return {
-        "userId": caller.id,
-        "topic": str(topic),
-        "items": [_change(users, entry) for entry in page.items],
-        "lastSeq": page.last_seq,
-        "headSeq": page.head_seq,
-        "resyncRequired": page.resync_required,
-    }
+
+    def whole(entry: Entry, change: dict[str, Any]) -> dict[str, Any]:
+        return _change(users, entry, change)
+
+    return catch_up.page(users.change_log, topic, after, limit, whole, time.monotonic() + _PATIENCE_SECONDS)
 
 
 def on_user(caller: Caller) -> str:
-    """The topic that the caller gets who subscribes to their own profile. Raises Unauthorized."""
+    """The topic that the caller gets who subscribes to their own profile and notices. Raises Unauthorized."""
     topic = str(topics.user(caller.id))
     rights.require(caller, "Subscription.onUser", topic)
     return topic
@@ -358,14 +352,15 @@ def _shown_profile(user_id: str, item: Mapping[str, Any]) -> Profile:
     return profile.from_item(profile.key(user_id)[0], item)
 
 
-def _change(users: Users, entry: Entry) -> dict[str, Any]:
+def _change(users: Users, entry: Entry, change: dict[str, Any]) -> dict[str, Any]:
     """A change of the log as the schema's UserChange, whole even where the push was a pointer."""
-    change: dict[str, Any] = json.loads(entry.text)
-    if entry.reference:
-        item = users.table.get(entry.reference, users.clock.now_ms() // 1000)
-        if item and profile.is_there(item):
+    now = users.clock.now_ms() // 1000
+    if entry.reference and (item := users.table.get(entry.reference, now)):
+        if notice.is_notice(item["pk"]):
+            change = notice.follow(change, item)
+        elif profile.is_there(item):
             change |= {"truncated": False, "profile": profile.from_item(item["pk"], item)}
-    return change
+    return notice.change_to_answer(change, now)
 
 
 def _attributes(given: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 import { extensions, util } from '@aws-appsync/utils';
 
-// Every subscription field. The function checks the caller's right and answers {data: {topic, userId}} or {error};
-// both are the server's, never what a client sent. Only a user's subscription, and an auth key's, has a userId (the user's
+// Every subscription field. The function checks the caller's right and answers {data: {topic, userId, right}} or {error};
+// all are the server's, never what a client sent. Only a user's subscription, and an auth key's, has a userId (the user's
 // `sub`, the key's id), and can be ended.
 export function request(ctx) {
   const { fieldName, parentTypeName } = ctx.info;
@@ -19,10 +19,10 @@ export function response(ctx) {
   if (error) {
     return util.error(error.message, error.type, error.data, error.info);
   }
-  const { topic, userId } = ctx.result.data;
+  const { topic, userId, right } = ctx.result.data;
   extensions.setSubscriptionFilter(onlyTopic(topic));
-  if (userId) {
-    extensions.setSubscriptionInvalidationFilter(ofUser(userId, topic));
+  if (userId || right) {
+    extensions.setSubscriptionInvalidationFilter({ filterGroup: endsWith(userId, topic, right) });
   }
   return null;
 }
@@ -36,19 +36,17 @@ function onlyTopic(topic) {
 }
 
 // What ends it (ending.js, Mutation.endSubscriptions.js): the right of the user or of the key to this topic is gone, or to
-// all of theirs, or the topic is.
-function ofUser(userId, topic) {
-  const user = { fieldName: 'userId', operator: 'eq', value: userId };
+// all of theirs, or the topic is. A client's subscription also ends with its lease, whoever has it.
+function endsWith(userId, topic, right) {
+  const ends = userId ? [lost(userId, topic), lost(userId, '*'), lost('*', topic)] : [];
+  return right ? [...ends, lost('*', right)] : ends;
+}
+
+function lost(userId, topic) {
   return {
-    filterGroup: [
-      { filters: [user, { fieldName: 'topic', operator: 'eq', value: topic }] },
-      { filters: [user, { fieldName: 'topic', operator: 'eq', value: '*' }] },
-      {
-        filters: [
-          { fieldName: 'userId', operator: 'eq', value: '*' },
-          { fieldName: 'topic', operator: 'eq', value: topic },
-        ],
-      },
+    filters: [
+      { fieldName: 'userId', operator: 'eq', value: userId },
+      { fieldName: 'topic', operator: 'eq', value: topic },
     ],
   };
 }

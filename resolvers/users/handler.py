@@ -11,9 +11,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import auth_keys, endings, fields, members, users
+from domain import auth_keys, clients, endings, fields, members, users
 from domain.caller import Caller
 from domain.changes import ChangeLog
+from domain.clients import Clients
 from domain.clock import SYSTEM
 from domain.deletion import Deletion
 from domain.logs import function_logger
@@ -40,9 +41,11 @@ def users_here() -> users.Users:
     pool = Pool(here.user_pool_id, cognito())
     log = ChangeLog(Table(here.change_log, client), here.retention_seconds, SYSTEM)
     rooms = Members(table, here.retention_seconds)
+    of_users = Clients(table, log, SYSTEM, here.retention_seconds)
     removals = (
         lambda user_id: members.leave_all(rooms, user_id, SYSTEM.now_ms()),
         lambda user_id: auth_keys.revoke_all(table, user_id, SYSTEM.now_ms()),
+        lambda user_id: clients.remove_all(of_users, user_id),
     )
     deletion = Deletion(table, pool, SYSTEM, removals)
     return users.Users(table, pool, log, deletion, SYSTEM, here.retention_seconds)
@@ -51,6 +54,12 @@ def users_here() -> users.Users:
 def me(caller: Caller) -> dict[str, Any]:
     """Query.me"""
     return users.me(users_here(), caller, trace_id=current_trace_id(os.environ))
+
+
+def me_at_start(caller: Caller, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Bootstrap.me"""
+    del source
+    return me(caller)
 
 
 def user(caller: Caller, **arguments: Any) -> dict[str, Any] | None:
@@ -108,6 +117,7 @@ def on_user(caller: Caller) -> dict[str, Any]:
 
 FIELDS: fields.Fields = {
     "Query.me": me,
+    "Bootstrap.me": me_at_start,
     "Query.user": user,
     "Query.users": list_users,
     "Query.userChanges": user_changes,

@@ -16,8 +16,8 @@ from local.appsync.request import Caller
 from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from tests.conftest import ROOT
 
-FIELDS = {"room": "onMessages", "user": "onUser"}
-MUTATIONS = {"room": "publishMessages", "user": "publishUsers"}
+FIELDS = {"room": "onMessages", "user": "onUser", "client": "onClient"}
+MUTATIONS = {"room": "publishMessages", "user": "publishUsers", "client": "publishClients"}
 
 
 class Pushes:

@@ -30,7 +30,7 @@ IDENTITIES = {
     "program whose name is a group's": Caller(CallerKind.IAM, "arn:aws:iam::1:user/operators", OPERATORS),
 }
 # Whatever a field may be about, from the caller's point of view.
-TOPICS = [None, "room:lobby", f"room:{topics.PRIVATE_ROOM}1", "user:ann", "user:bob"]
+TOPICS = [None, "room:lobby", f"room:{topics.PRIVATE_ROOM}1", "user:ann", "user:bob", "client:0123456789abcdef"]
 
 
 def fields() -> dict[str, tuple[GraphQLObjectType, GraphQLField]]:

@@ -8,30 +8,46 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from headwater.generated.accept_invitation import AcceptInvitation as AcceptInvitation
     from headwater.generated.auth_keys import AuthKeys as AuthKeys
+    from headwater.generated.client_changes import ClientChanges as ClientChanges
+    from headwater.generated.client_head import ClientHead as ClientHead
     from headwater.generated.create_auth_key import CreateAuthKey as CreateAuthKey
     from headwater.generated.create_room import CreateRoom as CreateRoom
     from headwater.generated.delete_user import DeleteUser as DeleteUser
     from headwater.generated.disconnect_user import DisconnectUser as DisconnectUser
+    from headwater.generated.dismiss_notice import DismissNotice as DismissNotice
     from headwater.generated.enums import ChangeKind as ChangeKind
     from headwater.generated.enums import Order as Order
     from headwater.generated.enums import Scope as Scope
     from headwater.generated.enums import Standing as Standing
     from headwater.generated.expel_member import ExpelMember as ExpelMember
     from headwater.generated.fragments import AuthKey as AuthKey
+    from headwater.generated.fragments import Bootstrap as Bootstrap
+    from headwater.generated.fragments import BootstrapFeatures as BootstrapFeatures
+    from headwater.generated.fragments import BootstrapFeaturesLimits as BootstrapFeaturesLimits
+    from headwater.generated.fragments import BootstrapRooms as BootstrapRooms
+    from headwater.generated.fragments import BootstrapRoomsMessages as BootstrapRoomsMessages
+    from headwater.generated.fragments import BootstrapRoomsProblem as BootstrapRoomsProblem
+    from headwater.generated.fragments import Client as Client
+    from headwater.generated.fragments import ClientChange as ClientChange
     from headwater.generated.fragments import Member as Member
     from headwater.generated.fragments import Membership as Membership
     from headwater.generated.fragments import MembershipEnd as MembershipEnd
     from headwater.generated.fragments import Message as Message
     from headwater.generated.fragments import MessageChange as MessageChange
+    from headwater.generated.fragments import Notice as Notice
+    from headwater.generated.fragments import NoticeConnection as NoticeConnection
     from headwater.generated.fragments import Profile as Profile
     from headwater.generated.fragments import ProfileAttribute as ProfileAttribute
     from headwater.generated.fragments import Room as Room
     from headwater.generated.fragments import User as User
     from headwater.generated.fragments import UserChange as UserChange
+    from headwater.generated.get_bootstrap import GetBootstrap as GetBootstrap
     from headwater.generated.input_types import CreateAuthKeyInput as CreateAuthKeyInput
     from headwater.generated.input_types import CreateRoomInput as CreateRoomInput
     from headwater.generated.input_types import NewMessageInput as NewMessageInput
+    from headwater.generated.input_types import NotifyInput as NotifyInput
     from headwater.generated.input_types import ProfileAttributeInput as ProfileAttributeInput
+    from headwater.generated.input_types import RegisterClientInput as RegisterClientInput
     from headwater.generated.input_types import SendMessageInput as SendMessageInput
     from headwater.generated.input_types import SendMessagesInput as SendMessagesInput
     from headwater.generated.input_types import UpdateProfileInput as UpdateProfileInput
@@ -42,8 +58,12 @@ if TYPE_CHECKING:
     from headwater.generated.message_changes import MessageChanges as MessageChanges
     from headwater.generated.message_head import MessageHead as MessageHead
     from headwater.generated.messages import Messages as Messages
+    from headwater.generated.notices import Notices as Notices
+    from headwater.generated.notify import Notify as Notify
+    from headwater.generated.on_client import OnClient as OnClient
     from headwater.generated.on_messages import OnMessages as OnMessages
     from headwater.generated.on_user import OnUser as OnUser
+    from headwater.generated.register_client import RegisterClient as RegisterClient
     from headwater.generated.resign_membership import ResignMembership as ResignMembership
     from headwater.generated.revoke_auth_key import RevokeAuthKey as RevokeAuthKey
     from headwater.generated.room_by_id import RoomById as RoomById
@@ -52,6 +72,7 @@ if TYPE_CHECKING:
     from headwater.generated.send_messages import SendMessages as SendMessages
     from headwater.generated.set_user_groups import SetUserGroups as SetUserGroups
     from headwater.generated.sign_out import SignOut as SignOut
+    from headwater.generated.start_client import StartClient as StartClient
     from headwater.generated.update_profile import UpdateProfile as UpdateProfile
     from headwater.generated.user_by_id import UserById as UserById
     from headwater.generated.user_changes import UserChanges as UserChanges
@@ -62,14 +83,26 @@ _HOMES = {
     "AcceptInvitation": "accept_invitation",
     "AuthKey": "fragments",
     "AuthKeys": "auth_keys",
+    "Bootstrap": "fragments",
+    "BootstrapFeatures": "fragments",
+    "BootstrapFeaturesLimits": "fragments",
+    "BootstrapRooms": "fragments",
+    "BootstrapRoomsMessages": "fragments",
+    "BootstrapRoomsProblem": "fragments",
     "ChangeKind": "enums",
+    "Client": "fragments",
+    "ClientChange": "fragments",
+    "ClientChanges": "client_changes",
+    "ClientHead": "client_head",
     "CreateAuthKey": "create_auth_key",
     "CreateAuthKeyInput": "input_types",
     "CreateRoom": "create_room",
     "CreateRoomInput": "input_types",
     "DeleteUser": "delete_user",
     "DisconnectUser": "disconnect_user",
+    "DismissNotice": "dismiss_notice",
     "ExpelMember": "expel_member",
+    "GetBootstrap": "get_bootstrap",
     "InviteMember": "invite_member",
     "Me": "me",
     "Member": "fragments",
@@ -83,12 +116,20 @@ _HOMES = {
     "MessageHead": "message_head",
     "Messages": "messages",
     "NewMessageInput": "input_types",
+    "Notice": "fragments",
+    "NoticeConnection": "fragments",
+    "Notices": "notices",
+    "Notify": "notify",
+    "NotifyInput": "input_types",
+    "OnClient": "on_client",
     "OnMessages": "on_messages",
     "OnUser": "on_user",
     "Order": "enums",
     "Profile": "fragments",
     "ProfileAttribute": "fragments",
     "ProfileAttributeInput": "input_types",
+    "RegisterClient": "register_client",
+    "RegisterClientInput": "input_types",
     "ResignMembership": "resign_membership",
     "RevokeAuthKey": "revoke_auth_key",
     "Room": "fragments",
@@ -102,6 +143,7 @@ _HOMES = {
     "SetUserGroups": "set_user_groups",
     "SignOut": "sign_out",
     "Standing": "enums",
+    "StartClient": "start_client",
     "UpdateProfile": "update_profile",
     "UpdateProfileInput": "input_types",
     "User": "fragments",

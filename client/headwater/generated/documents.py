@@ -46,6 +46,49 @@ fragment AuthKey on AuthKey {
 }
 """
 
+CLIENT_CHANGES = """\
+query ClientChanges($clientId: ID!, $after: Int!, $limit: Int) {
+  clientChanges(clientId: $clientId, after: $after, limit: $limit) {
+    topic
+    items {
+      ...ClientChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment ClientChange on ClientChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  notice {
+    ...Notice
+  }
+}
+
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+"""
+
+CLIENT_HEAD = """\
+query ClientHead($clientId: ID!) {
+  clientChanges(clientId: $clientId, after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
 CREATE_AUTH_KEY = """\
 mutation CreateAuthKey($input: CreateAuthKeyInput!) {
   createAuthKey(input: $input) {
@@ -99,6 +142,15 @@ mutation DisconnectUser($id: ID!, $clientMutationId: ID) {
 }
 """
 
+DISMISS_NOTICE = """\
+mutation DismissNotice($id: ID!, $clientId: ID, $clientMutationId: ID) {
+  dismissNotice(id: $id, clientId: $clientId, clientMutationId: $clientMutationId) {
+    id
+    topic
+  }
+}
+"""
+
 EXPEL_MEMBER = """\
 mutation ExpelMember($roomId: ID!, $userId: ID!, $clientMutationId: ID) {
   expelMember(
@@ -113,6 +165,134 @@ mutation ExpelMember($roomId: ID!, $userId: ID!, $clientMutationId: ID) {
 fragment MembershipEnd on MembershipEnd {
   roomId
   userId
+}
+"""
+
+GET_BOOTSTRAP = """\
+query GetBootstrap($clientId: ID!, $rooms: [ID!], $backlogLimit: Int, $signedIn: Boolean = false) {
+  bootstrap(clientId: $clientId, rooms: $rooms, backlogLimit: $backlogLimit) {
+    ...Bootstrap
+    me @include(if: $signedIn) {
+      ...User
+    }
+  }
+}
+
+fragment Bootstrap on Bootstrap {
+  client {
+    ...Client
+  }
+  features {
+    apiVersion
+    topics
+    flags
+    retentionSeconds
+    heartbeatSeconds
+    limits {
+      messageCharacters
+      messages
+      roomIdCharacters
+      changes
+      noticeBytes
+      bootstrapRooms
+      bootstrapBacklog
+    }
+  }
+  rooms {
+    roomId
+    room {
+      ...Room
+    }
+    standing
+    headSeq
+    messages {
+      items {
+        ...Message
+      }
+      nextToken
+    }
+    problem {
+      errorType
+      message
+    }
+  }
+  membershipsNextToken
+  userNotices {
+    ...NoticeConnection
+  }
+  clientNotices {
+    ...NoticeConnection
+  }
+}
+
+fragment Client on Client {
+  id
+  lease
+  validUntil
+}
+
+fragment Message on Message {
+  id
+  roomId
+  author
+  text
+  sentAt
+  version
+  originalTime
+}
+
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+
+fragment NoticeConnection on NoticeConnection {
+  topic
+  items {
+    ...Notice
+  }
+  headSeq
+  nextToken
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment Room on Room {
+  id
+  name
+  private
+  createdAt
+}
+
+fragment User on User {
+  id
+  name
+  email
+  groups
+  status
+  enabled
+  createdAt
+  deletedAt
+  profile {
+    ...Profile
+  }
 }
 """
 
@@ -283,6 +463,82 @@ fragment Message on Message {
 }
 """
 
+NOTICES = """\
+query Notices($clientId: ID, $limit: Int, $nextToken: String) {
+  notices(clientId: $clientId, limit: $limit, nextToken: $nextToken) {
+    ...NoticeConnection
+  }
+}
+
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+
+fragment NoticeConnection on NoticeConnection {
+  topic
+  items {
+    ...Notice
+  }
+  headSeq
+  nextToken
+}
+"""
+
+NOTIFY = """\
+mutation Notify($input: NotifyInput!) {
+  notify(input: $input) {
+    ...Notice
+  }
+}
+
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+"""
+
+ON_CLIENT = """\
+subscription OnClient($clientId: ID!, $lease: ID!) {
+  onClient(clientId: $clientId, lease: $lease) {
+    clientId
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...ClientChange
+    }
+  }
+}
+
+fragment ClientChange on ClientChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  notice {
+    ...Notice
+  }
+}
+
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+"""
+
 ON_MESSAGES = """\
 subscription OnMessages($roomId: ID!) {
   onMessages(roomId: $roomId) {
@@ -333,6 +589,14 @@ subscription OnUser {
   }
 }
 
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+
 fragment Profile on Profile {
   id
   displayName
@@ -360,6 +624,25 @@ fragment UserChange on UserChange {
   profile {
     ...Profile
   }
+  notice {
+    ...Notice
+  }
+}
+"""
+
+REGISTER_CLIENT = """\
+mutation RegisterClient($input: RegisterClientInput!) {
+  registerClient(input: $input) {
+    client {
+      ...Client
+    }
+  }
+}
+
+fragment Client on Client {
+  id
+  lease
+  validUntil
 }
 """
 
@@ -511,6 +794,139 @@ mutation SignOut($clientMutationId: ID) {
 }
 """
 
+START_CLIENT = """\
+mutation StartClient($input: RegisterClientInput!, $rooms: [ID!], $backlogLimit: Int, $signedIn: Boolean = false) {
+  registerClient(input: $input) {
+    client {
+      ...Client
+    }
+    bootstrap(rooms: $rooms, backlogLimit: $backlogLimit) {
+      ...Bootstrap
+      me @include(if: $signedIn) {
+        ...User
+      }
+    }
+  }
+}
+
+fragment Bootstrap on Bootstrap {
+  client {
+    ...Client
+  }
+  features {
+    apiVersion
+    topics
+    flags
+    retentionSeconds
+    heartbeatSeconds
+    limits {
+      messageCharacters
+      messages
+      roomIdCharacters
+      changes
+      noticeBytes
+      bootstrapRooms
+      bootstrapBacklog
+    }
+  }
+  rooms {
+    roomId
+    room {
+      ...Room
+    }
+    standing
+    headSeq
+    messages {
+      items {
+        ...Message
+      }
+      nextToken
+    }
+    problem {
+      errorType
+      message
+    }
+  }
+  membershipsNextToken
+  userNotices {
+    ...NoticeConnection
+  }
+  clientNotices {
+    ...NoticeConnection
+  }
+}
+
+fragment Client on Client {
+  id
+  lease
+  validUntil
+}
+
+fragment Message on Message {
+  id
+  roomId
+  author
+  text
+  sentAt
+  version
+  originalTime
+}
+
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+
+fragment NoticeConnection on NoticeConnection {
+  topic
+  items {
+    ...Notice
+  }
+  headSeq
+  nextToken
+}
+
+fragment Profile on Profile {
+  id
+  displayName
+  attributes {
+    ...ProfileAttribute
+  }
+  createdAt
+  updatedAt
+  version
+}
+
+fragment ProfileAttribute on ProfileAttribute {
+  name
+  value
+}
+
+fragment Room on Room {
+  id
+  name
+  private
+  createdAt
+}
+
+fragment User on User {
+  id
+  name
+  email
+  groups
+  status
+  enabled
+  createdAt
+  deletedAt
+  profile {
+    ...Profile
+  }
+}
+"""
+
 UPDATE_PROFILE = """\
 mutation UpdateProfile($input: UpdateProfileInput!) {
   updateProfile(input: $input) {
@@ -586,6 +1002,14 @@ query UserChanges($after: Int!, $limit: Int) {
   }
 }
 
+fragment Notice on Notice {
+  id
+  kind
+  data
+  sentAt
+  expiresAt
+}
+
 fragment Profile on Profile {
   id
   displayName
@@ -612,6 +1036,9 @@ fragment UserChange on UserChange {
   truncated
   profile {
     ...Profile
+  }
+  notice {
+    ...Notice
   }
 }
 """

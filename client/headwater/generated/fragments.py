@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from headwater.wire import AWSDateTime
+from headwater.wire import AWSJSON, AWSDateTime
 
 from .base_model import BaseModel
 from .enums import ChangeKind, Scope, Standing
@@ -22,13 +22,44 @@ class AuthKey(BaseModel):
     revoked_at: AWSDateTime | None = Field(default=None)
 
 
-class Member(BaseModel):
-    """A user of a private room, as its members see them."""
+class Client(BaseModel):
+    """One device or tab, as it is registered."""
 
-    user_id: str
-    display_name: str
-    standing: Standing
-    since: AWSDateTime
+    id: str
+    lease: str
+    valid_until: AWSDateTime
+
+
+class Message(BaseModel):
+    """One message of a room."""
+
+    id: str
+    room_id: str
+    author: str
+    text: str
+    sent_at: AWSDateTime
+    version: int
+    original_time: str | None = Field(default=None)
+
+
+class Notice(BaseModel):
+    """What a client, or all clients of a user, were told. It is there until its receiver dismisses it or
+    it expires."""
+
+    id: str
+    kind: str
+    data: AWSJSON
+    sent_at: AWSDateTime
+    expires_at: AWSDateTime | None = Field(default=None)
+
+
+class NoticeConnection(BaseModel):
+    """A page of notices."""
+
+    topic: str
+    items: list[Notice]
+    head_seq: int
+    next_token: str | None = Field(default=None)
 
 
 class Room(BaseModel):
@@ -39,6 +70,77 @@ class Room(BaseModel):
     name: str | None = Field(default=None)
     private: bool
     created_at: AWSDateTime
+
+
+class Bootstrap(BaseModel):
+    """What a client needs at its start."""
+
+    client: Client
+    features: BootstrapFeatures
+    rooms: list[BootstrapRooms]
+    memberships_next_token: str | None = Field(default=None)
+    user_notices: NoticeConnection | None = Field(default=None)
+    client_notices: NoticeConnection
+
+
+class BootstrapFeatures(BaseModel):
+    api_version: int
+    topics: list[str]
+    flags: list[str]
+    retention_seconds: int
+    heartbeat_seconds: int
+    limits: BootstrapFeaturesLimits
+
+
+class BootstrapFeaturesLimits(BaseModel):
+    message_characters: int
+    messages: int
+    room_id_characters: int
+    changes: int
+    notice_bytes: int
+    bootstrap_rooms: int
+    bootstrap_backlog: int
+
+
+class BootstrapRooms(BaseModel):
+    room_id: str
+    room: Room | None = Field(default=None)
+    standing: Standing | None = Field(default=None)
+    head_seq: int | None = Field(default=None)
+    messages: BootstrapRoomsMessages | None = Field(default=None)
+    problem: BootstrapRoomsProblem | None = Field(default=None)
+
+
+class BootstrapRoomsMessages(BaseModel):
+    items: list[Message]
+    next_token: str | None = Field(default=None)
+
+
+class BootstrapRoomsProblem(BaseModel):
+    error_type: str
+    message: str
+
+
+class ClientChange(BaseModel):
+    """One change of one notice to a client."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    notice: Notice | None = Field(default=None)
+
+
+class Member(BaseModel):
+    """A user of a private room, as its members see them."""
+
+    user_id: str
+    display_name: str
+    standing: Standing
+    since: AWSDateTime
 
 
 class Membership(BaseModel):
@@ -54,18 +156,6 @@ class MembershipEnd(BaseModel):
 
     room_id: str
     user_id: str
-
-
-class Message(BaseModel):
-    """One message of a room."""
-
-    id: str
-    room_id: str
-    author: str
-    text: str
-    sent_at: AWSDateTime
-    version: int
-    original_time: str | None = Field(default=None)
 
 
 class MessageChange(BaseModel):
@@ -114,7 +204,8 @@ class User(BaseModel):
 
 
 class UserChange(BaseModel):
-    """One change of a profile. Of several in quick succession only the last may be told."""
+    """One change of a profile or of a notice. Of several of a profile in quick succession only the last
+    may be told."""
 
     seq: int
     event_id: str
@@ -124,3 +215,4 @@ class UserChange(BaseModel):
     key: str
     truncated: bool
     profile: Profile | None = Field(default=None)
+    notice: Notice | None = Field(default=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from headwater.wire import AWSJSON
+
 from .base_model import BaseModel
 from .enums import Scope
 
@@ -55,6 +57,25 @@ class ProfileAttributeInput(BaseModel):
 
     name: str
     value: str
+
+
+class RegisterClientInput(BaseModel):
+    """A client to register."""
+
+    client_id: str | None = None
+    lease: str | None = None
+    client_mutation_id: str | None = None
+
+
+class NotifyInput(BaseModel):
+    """A notice to send, to a user or to a client."""
+
+    user_id: str | None = None
+    client_id: str | None = None
+    kind: str
+    data: AWSJSON | None = None
+    expires_in_seconds: int | None = None
+    client_mutation_id: str | None = None
 
 
 class CreateAuthKeyInput(BaseModel):

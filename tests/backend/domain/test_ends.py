@@ -71,7 +71,7 @@ def key_change(before: str | None, after: str | None) -> Raw:
 
 
 def test_what_a_key_has_subscribed_to_ends_with_the_key_whoever_ends_it() -> None:
-    everything = [End("K1", topics.ROOM)]
+    everything = [End("K1", topics.ROOM), End("K1", topics.CLIENT)]
     for raw, ended in (
         (key_change("", "2026-11-21T12:00:00.000Z"), everything),
         (key_change("", None), everything),
@@ -82,7 +82,7 @@ def test_what_a_key_has_subscribed_to_ends_with_the_key_whoever_ends_it() -> Non
         (change("AUTHKEYS", "K1", "", None), []),
     ):
         assert routing.ends_of(routing.from_stream(raw)) == ended
-    [found] = everything
+    found = everything[0]
     assert (found.kind.subscription, found.topic_name) == ("onMessages", "*")
 
 

@@ -72,7 +72,7 @@ def test_only_those_who_belong_to_a_private_room_have_it(coordinate: str, standi
 NOT_ABOUT_A_ROOM = {
     "Query.rooms", "Query.memberships", "Mutation.createRoom", "Query.users", "Query.user", "Query.authKeys",
     "Mutation.deleteUser", "Mutation.setUserGroups", "Mutation.disconnectUser", "Mutation.createAuthKey",
-    "Mutation.revokeAuthKey",
+    "Mutation.revokeAuthKey", "Mutation.registerClient", "Mutation.notify",
 }  # fmt: skip
 ABOUT_ROOMS = [
     "Query.room", "Query.messages", "Query.messageChanges", "Mutation.sendMessage", "Mutation.sendMessages",

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain import mutation_limits, parameters
+from domain import mutation_limits, parameters, topics
 from domain.settings import settings
 from domain.table import Table
 from tests.backend.domain.pools import SignedUp, TestPool
@@ -110,7 +110,7 @@ def test_it_answers_every_field_that_the_stack_gives_it(function: ModuleType) ->
 
 def test_mutations_that_end_subscriptions_say_whose(function: ModuleType, ann: SignedUp) -> None:
     """And their resolvers are the one that ends them."""
-    fields = ("onMessages", "onUser")
+    fields = [kind.subscription for kind in topics.KINDS.values()]
     ends = [{"subscriptionField": field, "topic": "*", "userId": ann.id} for field in fields]
     operator = identity(SignedUp(str(uuid.uuid4()), "op"), "operators")
     session, done = {"userId": ann.id}, {"userId": ann.id, "done": True}

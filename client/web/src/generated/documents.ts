@@ -5,6 +5,10 @@ import type {
   AcceptInvitationVariables,
   AuthKeys,
   AuthKeysVariables,
+  ClientChanges,
+  ClientChangesVariables,
+  ClientHead,
+  ClientHeadVariables,
   CreateAuthKey,
   CreateAuthKeyVariables,
   CreateRoom,
@@ -13,8 +17,12 @@ import type {
   DeleteUserVariables,
   DisconnectUser,
   DisconnectUserVariables,
+  DismissNotice,
+  DismissNoticeVariables,
   ExpelMember,
   ExpelMemberVariables,
+  GetBootstrap,
+  GetBootstrapVariables,
   InviteMember,
   InviteMemberVariables,
   Me,
@@ -29,10 +37,18 @@ import type {
   MessageHeadVariables,
   Messages,
   MessagesVariables,
+  Notices,
+  NoticesVariables,
+  Notify,
+  NotifyVariables,
+  OnClient,
+  OnClientVariables,
   OnMessages,
   OnMessagesVariables,
   OnUser,
   OnUserVariables,
+  RegisterClient,
+  RegisterClientVariables,
   ResignMembership,
   ResignMembershipVariables,
   RevokeAuthKey,
@@ -49,6 +65,8 @@ import type {
   SetUserGroupsVariables,
   SignOut,
   SignOutVariables,
+  StartClient,
+  StartClientVariables,
   UpdateProfile,
   UpdateProfileVariables,
   UserById,
@@ -72,6 +90,12 @@ export const ACCEPT_INVITATION =
 export const AUTH_KEYS =
   "query AuthKeys($limit:Int$nextToken:String){authKeys(limit:$limit nextToken:$nextToken){items{...AuthKey}nextToken}}fragment AuthKey on AuthKey{id name scopes createdAt createdBy validUntil revokedAt}" as TypedDocument<AuthKeys, AuthKeysVariables>;
 
+export const CLIENT_CHANGES =
+  "query ClientChanges($clientId:ID!$after:Int!$limit:Int){clientChanges(clientId:$clientId after:$after limit:$limit){topic items{...ClientChange}lastSeq headSeq resyncRequired}}fragment ClientChange on ClientChange{seq eventId kind at traceId key truncated notice{...Notice}}fragment Notice on Notice{id kind data sentAt expiresAt}" as TypedDocument<ClientChanges, ClientChangesVariables>;
+
+export const CLIENT_HEAD =
+  "query ClientHead($clientId:ID!){clientChanges(clientId:$clientId after:0 limit:1){headSeq}}" as TypedDocument<ClientHead, ClientHeadVariables>;
+
 export const CREATE_AUTH_KEY =
   "mutation CreateAuthKey($input:CreateAuthKeyInput!){createAuthKey(input:$input){key authKey{...AuthKey}}}fragment AuthKey on AuthKey{id name scopes createdAt createdBy validUntil revokedAt}" as TypedDocument<CreateAuthKey, CreateAuthKeyVariables>;
 
@@ -84,8 +108,14 @@ export const DELETE_USER =
 export const DISCONNECT_USER =
   "mutation DisconnectUser($id:ID!$clientMutationId:ID){disconnectUser(id:$id clientMutationId:$clientMutationId){userId}}" as TypedDocument<DisconnectUser, DisconnectUserVariables>;
 
+export const DISMISS_NOTICE =
+  "mutation DismissNotice($id:ID!$clientId:ID$clientMutationId:ID){dismissNotice(id:$id clientId:$clientId clientMutationId:$clientMutationId){id topic}}" as TypedDocument<DismissNotice, DismissNoticeVariables>;
+
 export const EXPEL_MEMBER =
   "mutation ExpelMember($roomId:ID!$userId:ID!$clientMutationId:ID){expelMember(roomId:$roomId userId:$userId clientMutationId:$clientMutationId){...MembershipEnd}}fragment MembershipEnd on MembershipEnd{roomId userId}" as TypedDocument<ExpelMember, ExpelMemberVariables>;
+
+export const GET_BOOTSTRAP =
+  "query GetBootstrap($clientId:ID!$rooms:[ID!]$backlogLimit:Int$signedIn:Boolean=false){bootstrap(clientId:$clientId rooms:$rooms backlogLimit:$backlogLimit){...Bootstrap me@include(if:$signedIn){...User}}}fragment Bootstrap on Bootstrap{client{...Client}features{apiVersion topics flags retentionSeconds heartbeatSeconds limits{messageCharacters messages roomIdCharacters changes noticeBytes bootstrapRooms bootstrapBacklog}}rooms{roomId room{...Room}standing headSeq messages{items{...Message}nextToken}problem{errorType message}}membershipsNextToken userNotices{...NoticeConnection}clientNotices{...NoticeConnection}}fragment Client on Client{id lease validUntil}fragment Message on Message{id roomId author text sentAt version originalTime}fragment Notice on Notice{id kind data sentAt expiresAt}fragment NoticeConnection on NoticeConnection{topic items{...Notice}headSeq nextToken}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment Room on Room{id name private createdAt}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<GetBootstrap, GetBootstrapVariables>;
 
 export const INVITE_MEMBER =
   "mutation InviteMember($roomId:ID!$userId:ID!$clientMutationId:ID){inviteMember(roomId:$roomId userId:$userId clientMutationId:$clientMutationId){...Member}}fragment Member on Member{userId displayName standing since}" as TypedDocument<InviteMember, InviteMemberVariables>;
@@ -108,11 +138,23 @@ export const MESSAGE_HEAD =
 export const MESSAGES =
   "query Messages($roomId:ID!$order:Order$limit:Int$nextToken:String){messages(roomId:$roomId order:$order limit:$limit nextToken:$nextToken){items{...Message}nextToken}}fragment Message on Message{id roomId author text sentAt version originalTime}" as TypedDocument<Messages, MessagesVariables>;
 
+export const NOTICES =
+  "query Notices($clientId:ID$limit:Int$nextToken:String){notices(clientId:$clientId limit:$limit nextToken:$nextToken){...NoticeConnection}}fragment Notice on Notice{id kind data sentAt expiresAt}fragment NoticeConnection on NoticeConnection{topic items{...Notice}headSeq nextToken}" as TypedDocument<Notices, NoticesVariables>;
+
+export const NOTIFY =
+  "mutation Notify($input:NotifyInput!){notify(input:$input){...Notice}}fragment Notice on Notice{id kind data sentAt expiresAt}" as TypedDocument<Notify, NotifyVariables>;
+
+export const ON_CLIENT =
+  "subscription OnClient($clientId:ID!$lease:ID!){onClient(clientId:$clientId lease:$lease){clientId topic firstSeq lastSeq items{...ClientChange}}}fragment ClientChange on ClientChange{seq eventId kind at traceId key truncated notice{...Notice}}fragment Notice on Notice{id kind data sentAt expiresAt}" as TypedDocument<OnClient, OnClientVariables>;
+
 export const ON_MESSAGES =
   "subscription OnMessages($roomId:ID!){onMessages(roomId:$roomId){roomId topic firstSeq lastSeq items{...MessageChange}}}fragment Message on Message{id roomId author text sentAt version originalTime}fragment MessageChange on MessageChange{seq eventId kind at traceId key truncated message{...Message}}" as TypedDocument<OnMessages, OnMessagesVariables>;
 
 export const ON_USER =
-  "subscription OnUser{onUser{userId topic firstSeq lastSeq items{...UserChange}}}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment UserChange on UserChange{seq eventId kind at traceId key truncated profile{...Profile}}" as TypedDocument<OnUser, OnUserVariables>;
+  "subscription OnUser{onUser{userId topic firstSeq lastSeq items{...UserChange}}}fragment Notice on Notice{id kind data sentAt expiresAt}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment UserChange on UserChange{seq eventId kind at traceId key truncated profile{...Profile}notice{...Notice}}" as TypedDocument<OnUser, OnUserVariables>;
+
+export const REGISTER_CLIENT =
+  "mutation RegisterClient($input:RegisterClientInput!){registerClient(input:$input){client{...Client}}}fragment Client on Client{id lease validUntil}" as TypedDocument<RegisterClient, RegisterClientVariables>;
 
 export const RESIGN_MEMBERSHIP =
   "mutation ResignMembership($roomId:ID!$clientMutationId:ID){resignMembership(roomId:$roomId clientMutationId:$clientMutationId){...MembershipEnd}}fragment MembershipEnd on MembershipEnd{roomId userId}" as TypedDocument<ResignMembership, ResignMembershipVariables>;
@@ -138,6 +180,9 @@ export const SET_USER_GROUPS =
 export const SIGN_OUT =
   "mutation SignOut($clientMutationId:ID){signOut(clientMutationId:$clientMutationId){userId}}" as TypedDocument<SignOut, SignOutVariables>;
 
+export const START_CLIENT =
+  "mutation StartClient($input:RegisterClientInput!$rooms:[ID!]$backlogLimit:Int$signedIn:Boolean=false){registerClient(input:$input){client{...Client}bootstrap(rooms:$rooms backlogLimit:$backlogLimit){...Bootstrap me@include(if:$signedIn){...User}}}}fragment Bootstrap on Bootstrap{client{...Client}features{apiVersion topics flags retentionSeconds heartbeatSeconds limits{messageCharacters messages roomIdCharacters changes noticeBytes bootstrapRooms bootstrapBacklog}}rooms{roomId room{...Room}standing headSeq messages{items{...Message}nextToken}problem{errorType message}}membershipsNextToken userNotices{...NoticeConnection}clientNotices{...NoticeConnection}}fragment Client on Client{id lease validUntil}fragment Message on Message{id roomId author text sentAt version originalTime}fragment Notice on Notice{id kind data sentAt expiresAt}fragment NoticeConnection on NoticeConnection{topic items{...Notice}headSeq nextToken}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment Room on Room{id name private createdAt}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<StartClient, StartClientVariables>;
+
 export const UPDATE_PROFILE =
   "mutation UpdateProfile($input:UpdateProfileInput!){updateProfile(input:$input){...Profile}}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}" as TypedDocument<UpdateProfile, UpdateProfileVariables>;
 
@@ -145,7 +190,7 @@ export const USER_BY_ID =
   "query UserById($id:ID!){user(id:$id){...User}}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<UserById, UserByIdVariables>;
 
 export const USER_CHANGES =
-  "query UserChanges($after:Int!$limit:Int){userChanges(after:$after limit:$limit){topic items{...UserChange}lastSeq headSeq resyncRequired}}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment UserChange on UserChange{seq eventId kind at traceId key truncated profile{...Profile}}" as TypedDocument<UserChanges, UserChangesVariables>;
+  "query UserChanges($after:Int!$limit:Int){userChanges(after:$after limit:$limit){topic items{...UserChange}lastSeq headSeq resyncRequired}}fragment Notice on Notice{id kind data sentAt expiresAt}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment UserChange on UserChange{seq eventId kind at traceId key truncated profile{...Profile}notice{...Notice}}" as TypedDocument<UserChanges, UserChangesVariables>;
 
 export const USER_HEAD =
   "query UserHead{userChanges(after:0 limit:1){headSeq}}" as TypedDocument<UserHead, UserHeadVariables>;

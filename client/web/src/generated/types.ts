@@ -119,6 +119,32 @@ export type ProfileAttributeInput = {
   readonly value: Scalars['String']['input'];
 };
 
+/** A client to register. */
+export type RegisterClientInput = {
+  /** Its id: 16 to 64 letters, digits, `_` or `-`, chosen by the client. Omitted, and without a user or key, the server's. */
+  readonly clientId?: InputMaybe<Scalars['ID']['input']>;
+  /** To live longer without taking over: the lease that the caller has. */
+  readonly lease?: InputMaybe<Scalars['ID']['input']>;
+  /** Up to 128 characters, chosen by the client. Registering again is harmless, with or without. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A notice to send, to a user or to a client. */
+export type NotifyInput = {
+  /** The user, who hears of it on all clients; or */
+  readonly userId?: InputMaybe<Scalars['ID']['input']>;
+  /** the client. */
+  readonly clientId?: InputMaybe<Scalars['ID']['input']>;
+  /** What it is about: a letter, then up to 63 letters, digits, `_`, `.` or `-`. */
+  readonly kind: Scalars['String']['input'];
+  /** A JSON object of up to 16 KB and 16 levels; an empty one when omitted. */
+  readonly data?: InputMaybe<Scalars['AWSJSON']['input']>;
+  /** For how long it counts: 1 to 2592000 (30 days); 7 days when omitted. */
+  readonly expiresInSeconds?: InputMaybe<Scalars['Int']['input']>;
+  /** Up to 128 characters, chosen by the client: again with the same id sends nothing and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
 /** What a key is for. */
 export type Scope =
   /** Queries and subscriptions that are open to everybody. */
@@ -163,6 +189,98 @@ export type RevokeAuthKeyVariables = Exact<{
 export type RevokeAuthKey = { readonly revokeAuthKey: AuthKey | null };
 
 export type AuthKey = { readonly id: string, readonly name: string, readonly scopes: ReadonlyArray<Scope>, readonly createdAt: string, readonly createdBy: string, readonly validUntil: string, readonly revokedAt: string | null };
+
+export type RegisterClientVariables = Exact<{
+  input: RegisterClientInput;
+}>;
+
+
+export type RegisterClient = { readonly registerClient: { readonly client: Client } | null };
+
+export type StartClientVariables = Exact<{
+  input: RegisterClientInput;
+  rooms?: InputMaybe<ReadonlyArray<Scalars['ID']['input']> | Scalars['ID']['input']>;
+  backlogLimit?: InputMaybe<Scalars['Int']['input']>;
+  signedIn?: InputMaybe<Scalars['Boolean']['input']>;
+}>;
+
+
+export type StartClient = { readonly registerClient: { readonly client: Client, readonly bootstrap: (
+      { readonly me?: User | null }
+      & Bootstrap
+    ) | null } | null };
+
+export type GetBootstrapVariables = Exact<{
+  clientId: Scalars['ID']['input'];
+  rooms?: InputMaybe<ReadonlyArray<Scalars['ID']['input']> | Scalars['ID']['input']>;
+  backlogLimit?: InputMaybe<Scalars['Int']['input']>;
+  signedIn?: InputMaybe<Scalars['Boolean']['input']>;
+}>;
+
+
+export type GetBootstrap = { readonly bootstrap: (
+    { readonly me?: User | null }
+    & Bootstrap
+  ) | null };
+
+export type NoticesVariables = Exact<{
+  clientId?: InputMaybe<Scalars['ID']['input']>;
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Notices = { readonly notices: NoticeConnection | null };
+
+export type ClientChangesVariables = Exact<{
+  clientId: Scalars['ID']['input'];
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type ClientChanges = { readonly clientChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<ClientChange> } | null };
+
+export type ClientHeadVariables = Exact<{
+  clientId: Scalars['ID']['input'];
+}>;
+
+
+export type ClientHead = { readonly clientChanges: { readonly headSeq: number } | null };
+
+export type OnClientVariables = Exact<{
+  clientId: Scalars['ID']['input'];
+  lease: Scalars['ID']['input'];
+}>;
+
+
+export type OnClient = { readonly onClient: { readonly clientId: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<ClientChange> } | null };
+
+export type NotifyVariables = Exact<{
+  input: NotifyInput;
+}>;
+
+
+export type Notify = { readonly notify: Notice | null };
+
+export type DismissNoticeVariables = Exact<{
+  id: Scalars['ID']['input'];
+  clientId?: InputMaybe<Scalars['ID']['input']>;
+  clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type DismissNotice = { readonly dismissNotice: { readonly id: string, readonly topic: string } | null };
+
+export type Client = { readonly id: string, readonly lease: string, readonly validUntil: string };
+
+export type Notice = { readonly id: string, readonly kind: string, readonly data: string, readonly sentAt: string, readonly expiresAt: string | null };
+
+export type NoticeConnection = { readonly topic: string, readonly headSeq: number, readonly nextToken: string | null, readonly items: ReadonlyArray<Notice> };
+
+export type ClientChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly notice: Notice | null };
+
+export type Bootstrap = { readonly membershipsNextToken: string | null, readonly client: Client, readonly features: { readonly apiVersion: number, readonly topics: ReadonlyArray<string>, readonly flags: ReadonlyArray<string>, readonly retentionSeconds: number, readonly heartbeatSeconds: number, readonly limits: { readonly messageCharacters: number, readonly messages: number, readonly roomIdCharacters: number, readonly changes: number, readonly noticeBytes: number, readonly bootstrapRooms: number, readonly bootstrapBacklog: number } }, readonly rooms: ReadonlyArray<{ readonly roomId: string, readonly standing: Standing | null, readonly headSeq: number | null, readonly room: Room | null, readonly messages: { readonly nextToken: string | null, readonly items: ReadonlyArray<Message> } | null, readonly problem: { readonly errorType: string, readonly message: string } | null }>, readonly userNotices: NoticeConnection | null, readonly clientNotices: NoticeConnection };
 
 export type MessagesVariables = Exact<{
   roomId: Scalars['ID']['input'];
@@ -379,4 +497,4 @@ export type Profile = { readonly id: string, readonly displayName: string, reado
 
 export type ProfileAttribute = { readonly name: string, readonly value: string };
 
-export type UserChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly profile: Profile | null };
+export type UserChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly profile: Profile | null, readonly notice: Notice | null };
