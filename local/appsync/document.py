@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -25,6 +27,13 @@ from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
 from local.appsync.schema import Schema
 from local.appsync.validation import validate
+
+LARGE_CHARACTERS = 3_000
+"""A text beyond this is parsed and validated beside the event loop, so that nobody else waits for it. 15,000 tokens
+take some tenths of a second."""
+
+# One thread: whoever sends many large documents waits for their own.
+_beside = ThreadPoolExecutor(1, thread_name_prefix="documents")
 
 # What graphql-core's parser allows in one definition; execution recurses as deep as selection sets are nested.
 MAX_NESTING = 200
@@ -65,6 +74,12 @@ class Documents:
         self._metrics = metrics
         self._introspection = introspection
         self.load = lru_cache(maxsize=limits.cached_documents)(self._load)
+
+    async def ready(self, text: str) -> Document:
+        """The same as `load`, without holding the event loop up."""
+        if len(text) <= LARGE_CHARACTERS:
+            return self.load(text)
+        return await asyncio.get_running_loop().run_in_executor(_beside, self.load, text)
 
     def _load(self, text: str) -> Document:
         """Parses and validates a text. Raises MalformedQueryError, OperationError (too long).

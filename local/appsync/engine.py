@@ -108,7 +108,7 @@ class Engine:
         """
         self.metrics.operations += 1
         try:
-            execution = self._prepare(operation, caller, request)
+            execution = await self._prepare(operation, caller, request)
             if execution.plan.kind is OperationType.SUBSCRIPTION:
                 return _failed(
                     [_typed("OperationNotSupported", "Subscriptions are only served by the real-time endpoint.")]
@@ -148,7 +148,7 @@ class Engine:
         """
         self.metrics.operations += 1
         try:
-            execution = self._prepare(operation, caller, request)
+            execution = await self._prepare(operation, caller, request)
             root = _subscription_field(execution.plan, operation_id)
             refusal = execution.refusal(root)
             if refusal is not None:
@@ -169,8 +169,8 @@ class Engine:
         subscription.arguments = execution.arguments(root)
         return subscription
 
-    def _prepare(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Execution:
-        document = self._documents.load(operation.query)
+    async def _prepare(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Execution:
+        document = await self._documents.ready(operation.query)
         node = document.operation(operation.operation_name)
         given = operation.variables or {}
         plan, variables = self._operations.prepare(document, node, caller.mode, given)

@@ -45,8 +45,10 @@ from graphql import (
     specified_rules,
     visit,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
 from graphql.validation.validate import ValidationAbortedError
 
+from local.appsync import merging
 from local.appsync.errors import location, operation_error
 from local.appsync.scalars import SCALARS, ScalarError
 
@@ -172,7 +174,15 @@ WORDING: dict[str, list[tuple[str, str, str]]] = {
 
 
 MAX_ERRORS = 100
-"""After so many graphql-java looks for no more. A few kilobytes would else have one for each pair of their fields."""
+"""After so many graphql-java looks for no more (`Validator.MAX_VALIDATION_ERRORS`, which applications may change; that
+AppSync has not is assumed). A few kilobytes would else have one for each pair of their fields."""
+
+# What graphql-core may spend on telling which fields contradict one another, once it is known that some do.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+
+
+OVERLAPPING = "OverlappingFieldsCanBeMergedRule"
+_TOO_MANY_FIELDS = operation_error("Validation aborted: too many fields of one selection set have the same name.")
 
 
 class _EnoughError(Exception):
@@ -184,16 +194,22 @@ def validate(schema: GraphQLSchema, document: DocumentNode, *, introspection: bo
     found: list[tuple[str, str, Node | None]] = []
     type_info = TypeInfo(schema)
     rules: list[ASTValidationRule] = []
+    conflict, aborted = None, []
+    try:
+        conflict = merging.conflict(schema, document)
+    except merging.TooManyFieldsError:
+        aborted = [_TOO_MANY_FIELDS]
+    needless = set() if conflict else {OVERLAPPING}
     for rule in (*specified_rules, LiteralsRule, *(() if introspection else (NoIntrospectionRule,))):
-        if rule.__name__ not in REPLACED:
+        if rule.__name__ not in REPLACED | needless:
             report = _reporter(rule.__name__, found)
             rules.append(rule(ValidationContext(schema, document, type_info, report)))
-    aborted = []
     try:
         visit(document, TypeInfoVisitor(type_info, ParallelVisitor(rules)))
     except ValidationAbortedError:
-        # Thousands of equal fields side by side: graphql-core compares each pair, up to a budget of about a second.
-        aborted = [operation_error("Validation aborted: too many fields of one selection set have the same name.")]
+        # So many fields contradict one another that to tell all would take long.
+        assert conflict
+        found.append(("FieldsConflict", f"{conflict.key}: {conflict.reason}", conflict.node))
     except _EnoughError:
         pass
     if not found:
