@@ -27,6 +27,10 @@ from local.functions.tracing import CURRENT, Trace
 
 log = logging.getLogger(__name__)
 
+# What tells clients that AppSync can be reached: amplify-flutter asks it every 30 s while it subscribes, and gives the
+# connection up when the body is another (web_socket_bloc.dart, checkPollResponse).
+PING_PATH = "/ping"
+
 PATH = re.compile(r"(?:/(?P<api>[A-Za-z0-9_-]+))?/graphql(?P<realtime>/realtime)?")
 GZIP_BYTES = range(1_000, 10_000_001)
 _GZIP_IN_THREAD_BYTES = 128 * 1024  # from here on compressing takes longer than a thread's hand-over
@@ -50,6 +54,8 @@ class GraphqlEndpoint:
 
     async def respond(self, request: Request) -> Response:
         """The response to any request; never raises."""
+        if request.path == PING_PATH and request.method == "GET":
+            return Response(200, (("content-type", "text/plain;charset=UTF-8"), *cors.HEADERS), b"healthy")
         path = PATH.fullmatch(request.path)
         if path is None or path["realtime"] or request.method not in {"GET", "POST", "OPTIONS"}:
             return self._unknown_operation()

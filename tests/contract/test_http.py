@@ -33,6 +33,13 @@ def test_post_of_a_json_object_runs_its_query(api: Api) -> None:
     assert api.post(ASK).data == YES
 
 
+@fact("10", "clients")
+def test_ping_says_healthy_without_credentials(api: Api) -> None:
+    # amplify-flutter, web_socket_bloc.dart: any other body means that AppSync cannot be reached.
+    answer = api.send("GET", path="/ping")
+    assert (answer.status, answer.body) == (200, b"healthy")
+
+
 @fact("1.4", "sheet")
 def test_a_success_is_compact_json_without_errors(api: Api) -> None:
     assert api.post(ASK).body == b'{"data":{"keyOnly":"yes"}}'

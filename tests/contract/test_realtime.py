@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -73,6 +75,23 @@ def test_credentials_in_the_headers_of_the_handshake(api: Api) -> None:
 def test_the_server_answers_with_graphql_ws(api: Api) -> None:
     with dial(api, headers={"x-api-key": api.key}) as socket:
         assert socket.subprotocol == "graphql-ws"
+
+
+@fact("10", "clients")
+def test_base64_in_the_query_string_may_be_broken_into_lines(api: Api) -> None:
+    # amplify-android before 2.23: Base64.DEFAULT, percent-encoded.
+    lines = base64.encodebytes(json.dumps(key_header(api) | {"x-amz-date": "20261121T100000Z"}).encode()).decode()
+    with dial(api, query=f"header={quote(lines, safe='')}&payload=e30%3D") as socket:
+        assert "%0A" in quote(lines, safe="")
+        assert socket.initialize()[0]["type"] == "connection_ack"
+
+
+@fact("10", "clients")
+def test_a_connection_init_may_have_an_id(api: Api) -> None:
+    # amplify-flutter gives one to every message.
+    with dial(api, subprotocols=("graphql-ws", as_subprotocol(key_header(api)))) as socket:
+        socket.send({"id": "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "type": "connection_init"})
+        assert socket.frame()["type"] == "connection_ack"
 
 
 @fact("7.1", "DG")

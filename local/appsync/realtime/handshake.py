@@ -118,7 +118,8 @@ def _query(query: str) -> dict[str, str]:
 
 def _decode(text: str) -> Mapping[str, str]:
     """Standard or URL-safe base64, padded or not, of a JSON object of strings."""
-    standard = text.replace("-", "+").replace("_", "/").rstrip("=")
+    # amplify-android before 2.23 broke it into lines of 76 characters (Base64.DEFAULT).
+    standard = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
     try:
         headers = orjson.loads(base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True))
     except ValueError:  # of base64 and JSON alike

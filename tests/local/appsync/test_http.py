@@ -244,6 +244,13 @@ async def test_a_wrong_path_or_method_is_an_unknown_operation(plane: Serving, me
     assert answer.json["Output"]["__type"] == "com.amazon.coral.service#UnknownOperationException"
 
 
+async def test_ping_needs_no_credentials_and_may_be_read_from_any_origin(plane: Serving) -> None:
+    answer = await ask(plane, None, {}, method="GET", path="/ping")
+    assert (answer.status, answer.body) == (200, b"healthy")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert (await ask(plane, {"query": "{ room }"}, path="/ping")).status == 404
+
+
 async def test_head_runs_nothing_and_has_no_body(plane: Serving) -> None:
     for path in ("/graphql", "/graphql?query=crash"):
         answer = await ask(plane, method="HEAD", path=path)
