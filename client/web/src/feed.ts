@@ -66,7 +66,8 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   readonly #topic: Topic<T>;
   readonly #context: FeedContext;
   readonly #options: FeedOptions;
-  readonly #view: View<T>;
+  // Not View<T> itself: a feed of messages is to pass for a feed of anything.
+  readonly #view: Pick<View<T>, "items" | "pending" | "apply" | "replace">;
   readonly #states = new StateCell();
   readonly #watchers = new Set<() => void>();
   readonly #detach: () => void;
@@ -98,8 +99,9 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     this.#topic = topic;
     this.#context = context;
     this.#options = options;
-    this.#view = new View(options.keep ?? 1000, topic.kind.order);
-    this.#detach = context.attach(topic.name, this.#view as View<unknown>, () => this.#changed());
+    const view = new View<T>(options.keep ?? 1000, topic.kind.order);
+    this.#view = view;
+    this.#detach = context.attach(topic.name, view as View<unknown>, () => this.#changed());
     void this.#begin();
   }
 

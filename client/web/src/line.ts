@@ -53,7 +53,6 @@ const LINGER_MS = 1000;
 const BLOCKED_AFTER = 3;
 const EXPIRY_MARGIN_MS = 60_000;
 const LEAST_RENEWAL_MS = 1_000;
-const STUCK_MS = 1_000;
 
 export class Line {
   readonly #exchange: Exchange;
@@ -125,12 +124,7 @@ export class Line {
     if (this.#retry) {
       this.#stopWaiting();
       void this.#make(false);
-    } else if (this.#next && !this.#next.open && this.#now() - this.#next.begunAt > STUCK_MS) {
-      // An attempt from before may hang for as long as nobody answers it.
-      const { connection } = this.#next;
-      this.#next = null;
-      connection?.close();
-      void this.#make(false);
+      return;
     }
     this.doubt();
     this.prove();
@@ -138,9 +132,17 @@ export class Line {
 
   /** Nobody can say whether the connection still stands: say so before anything else. */
   doubt(): void {
-    if (!this.#current) return;
-    this.#current.doubted = true;
-    this.#tell();
+    // What a connection in the making will say may have been said before, and waited in a buffer: it counts for nothing.
+    const next = this.#next;
+    this.#next = null;
+    next?.connection?.close();
+    if (this.#current) {
+      this.#current.doubted = true;
+      this.#renewLater(this.#current);
+      this.#tell();
+    } else if (next) {
+      void this.#make(false);
+    }
   }
 
   /** Find out: by a ping, or by a second connection where one cannot ping. */

@@ -39,7 +39,7 @@ export interface TopicKind<T> {
   readonly item: string;
   key(item: T): string;
   /** What to show items by; without it, the order in which they came. */
-  readonly order?: (item: T) => Rank;
+  order?(item: T): Rank;
 }
 
 // What AppSync answers is as the schema says: the operations are held against it.
