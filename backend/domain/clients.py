@@ -171,7 +171,7 @@ def on_client(clients: Clients, caller: Caller, *, client_id: str, lease: str) -
         TableError: the table did not answer.
     """
     item = require(clients, caller, "Subscription.onClient", client_id)
-    if lease != client.lease_of(item):
+    if not lease or lease != client.lease_of(item):
         raise TakenOver
     return Listening(topics.client(client_id), client.right(client_id, lease))
 

@@ -138,7 +138,7 @@ def encode(field: str, data: object) -> str:
 
 
 def _check(field: str, value: object, depth: int) -> None:
-    if depth > MAX_DATA_DEPTH:
+    if depth > MAX_DATA_DEPTH and isinstance(value, Mapping | list):
         raise InvalidInput(field, f"must not be deeper than {MAX_DATA_DEPTH} levels.")
     if isinstance(value, Mapping):
         for name, member in value.items():
