@@ -18,14 +18,16 @@ from typing import Any, ClassVar
 
 
 class DomainError(Exception):
-    """What a caller is told. `info` becomes `errorInfo`, whatever the selection set."""
+    """What a caller is told. `info` becomes `errorInfo`, whatever the selection set; of `data`, which is a value of the
+    field, the caller gets what the selection set has."""
 
     type: ClassVar[str]
 
-    def __init__(self, message: str, info: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, message: str, info: Mapping[str, Any] | None = None, data: Any = None) -> None:
         super().__init__(message)
         self.message = message
         self.info = info
+        self.data = data
 
 
 class InvalidInput(DomainError):
@@ -59,14 +61,18 @@ class IdempotencyConflict(DomainError):
 
 
 class VersionConflict(DomainError):
-    """A conditional edit of an item that was changed since the caller read it."""
+    """A conditional edit of an item that was changed since the caller read it.
+
+    Args:
+        version: the item's present one.
+        current: the item as it is, as the field would answer it; only where the caller may read it.
+    """
 
     type = "VersionConflict"
 
-    def __init__(self, version: int) -> None:
-        super().__init__(
-            f"It has version {version} by now: read it again.", {"field": "input.version", "version": version}
-        )
+    def __init__(self, version: int, current: Mapping[str, Any] | None = None) -> None:
+        info = {"field": "input.version", "version": version}
+        super().__init__(f"It has version {version} by now: read it again.", info, current)
 
 
 class NotFound(DomainError):

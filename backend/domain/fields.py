@@ -68,4 +68,4 @@ def keywords(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _error(error: DomainError) -> dict[str, Any]:
-    return {"error": {"type": error.type, "message": error.message, "data": None, "info": error.info}}
+    return {"error": {"type": error.type, "message": error.message, "data": error.data, "info": error.info}}

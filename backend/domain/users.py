@@ -169,9 +169,10 @@ def update_profile(
             if not profile.is_there(item):
                 raise Unauthorized(field)  # deleted this moment
             # Anyone with the right may have put a version that is no number, or none.
-            held, seen = item.get("version"), _shown_profile(caller.id, item)["version"]
+            shown = _shown_profile(caller.id, item)
+            held, seen = item.get("version"), shown["version"]
             if version is not None and version != seen:
-                raise VersionConflict(seen)
+                raise VersionConflict(seen, shown)
             changed = changes | {"version": seen + 1, "updatedAt": times.to_iso(now_ms)}
             if trace_id:
                 changed["traceId"] = trace_id

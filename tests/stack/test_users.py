@@ -139,6 +139,8 @@ def test_an_edit_of_an_old_version_is_refused(ann: User) -> None:
     answer = ann.ask(UPDATE, input={"displayName": "Anna", "version": 1})
     (error,) = answer["errors"]
     assert (error["errorType"], error["errorInfo"]) == ("VersionConflict", {"field": "input.version", "version": 2})
+    assert (error["data"]["displayName"], error["data"]["version"]) == ("Ann", 2)
+    assert set(error["data"]) == set(ann.data(UPDATE, input={"displayName": "Ann"}))
 
 
 # --- others ---

@@ -221,6 +221,9 @@ def test_an_edit_of_another_version_is_refused(here: Users) -> None:
     with pytest.raises(VersionConflict) as caught:
         users.update_profile(here, ANN.caller(), display_name="Anna", version=1)
     assert caught.value.info == {"field": "input.version", "version": 2}
+    assert caught.value.data == users.update_profile(here, ANN.caller(), display_name="Ann") | {
+        "version": 2, "updatedAt": caught.value.data["updatedAt"],
+    }  # fmt: skip
 
 
 def test_an_edit_that_comes_again_happens_once(here: Users) -> None:

@@ -162,6 +162,7 @@ def test_arguments_are_the_schemas(function: ModuleType, ann: SignedUp) -> None:
     assert ask(function, "Mutation.updateProfile", identity(ann), input=given)["data"]["version"] == 2
     refused = ask(function, "Mutation.updateProfile", identity(ann), input=given | {"clientMutationId": "2"})
     assert refused["error"]["type"] == "VersionConflict"
+    assert refused["error"]["data"]["displayName"] == "Ann"
     changes = ask(function, "Query.userChanges", identity(ann), after=0, limit=5)["data"]
     assert changes == {
         "userId": ann.id, "topic": f"user:{ann.id}", "items": [], "lastSeq": 0, "headSeq": 0, "resyncRequired": False,
