@@ -25,6 +25,8 @@ class Batches:
     def __init__(self) -> None:
         self._open: dict[int, _Batch] = {}
         self._sent: set[asyncio.Task[None]] = set()  # asyncio itself keeps no reference to a task
+        self.turns = 1
+        """In how many turns of the loop siblings are started at most."""
 
     async def call(self, step: object, size: int, call: Call, request: Any, context: ResolverContext) -> Any:
         """Joins the batch of a step and answers its own element. Raises DataSourceError."""
@@ -32,13 +34,19 @@ class Batches:
         batch = self._open.get(id(step))
         if batch is None:
             batch = self._open[id(step)] = _Batch()
-            # Siblings are started in the same turn of the loop, before this callback runs.
-            loop.call_soon(self._send, step, size, call)
+            # Siblings are started in the same turn of the loop, before this callback runs, or in the next few.
+            loop.call_soon(self._send_after, self.turns - 1, step, size, call)
         future: asyncio.Future[Any] = loop.create_future()
         batch.requests.append(request)
         batch.contexts.append(context)
         batch.futures.append(future)
         return await future
+
+    def _send_after(self, turns: int, step: object, size: int, call: Call) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._send_after, turns - 1, step, size, call)
+        else:
+            self._send(step, size, call)
 
     def _send(self, step: object, size: int, call: Call) -> None:
         batch = self._open.pop(id(step))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -28,12 +29,25 @@ from local.appsync.metrics import Metrics
 from local.appsync.schema import Schema
 from local.appsync.validation import validate
 
+T = TypeVar("T")
+
 LARGE_CHARACTERS = 3_000
-"""A text beyond this is parsed and validated beside the event loop, so that nobody else waits for it. 15,000 tokens
-take some tenths of a second."""
+"""A text beyond this is parsed, validated and compiled beside the event loop, so that nobody else waits for it. 15,000
+tokens take some tenths of a second."""
+
+LARGE_KEPT = 16
+"""Of large documents."""
 
 # One thread: whoever sends many large documents waits for their own.
 _beside = ThreadPoolExecutor(1, thread_name_prefix="documents")
+
+
+async def beside_when_large(text: str, read: Callable[[], T]) -> T:
+    """What is to be done with a text, without holding the event loop up where that takes long."""
+    if len(text) <= LARGE_CHARACTERS:
+        return read()
+    return await asyncio.get_running_loop().run_in_executor(_beside, read)
+
 
 # What graphql-core's parser allows in one definition; execution recurses as deep as selection sets are nested.
 MAX_NESTING = 200
@@ -73,13 +87,14 @@ class Documents:
         self._limits = limits
         self._metrics = metrics
         self._introspection = introspection
-        self.load = lru_cache(maxsize=limits.cached_documents)(self._load)
+        # A document takes about a kilobyte for each of its tokens: of large ones few are kept, or a flood would fill
+        # the memory.
+        self._small = lru_cache(maxsize=limits.cached_documents)(self._load)
+        self._large = lru_cache(maxsize=LARGE_KEPT)(self._load)
 
-    async def ready(self, text: str) -> Document:
-        """The same as `load`, without holding the event loop up."""
-        if len(text) <= LARGE_CHARACTERS:
-            return self.load(text)
-        return await asyncio.get_running_loop().run_in_executor(_beside, self.load, text)
+    def load(self, text: str) -> Document:
+        """The document of a text. Raises MalformedQueryError, OperationError (too long)."""
+        return (self._small if len(text) <= LARGE_CHARACTERS else self._large)(text)
 
     def _load(self, text: str) -> Document:
         """Parses and validates a text. Raises MalformedQueryError, OperationError (too long).

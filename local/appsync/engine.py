@@ -14,7 +14,7 @@ from local.appsync.authorization import Authorization
 from local.appsync.caching import Clock, ResolverCache, rules
 from local.appsync.datasources import DataSource
 from local.appsync.definition import ApiDefinition, CachingBehavior
-from local.appsync.document import Documents
+from local.appsync.document import Documents, beside_when_large
 from local.appsync.encoding import encode
 from local.appsync.errors import (
     FieldError,
@@ -170,10 +170,14 @@ class Engine:
         return subscription
 
     async def _prepare(self, operation: OperationRequest, caller: Caller, request: RequestInfo) -> Execution:
-        document = await self._documents.ready(operation.query)
-        node = document.operation(operation.operation_name)
         given = operation.variables or {}
-        plan, variables = self._operations.prepare(document, node, caller.mode, given)
+
+        def read() -> tuple[OperationPlan, dict[str, Any]]:
+            document = self._documents.load(operation.query)
+            node = document.operation(operation.operation_name)
+            return self._operations.prepare(document, node, caller.mode, given)
+
+        plan, variables = await beside_when_large(operation.query, read)
         execution = Execution(
             plan,
             variables,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -151,6 +153,42 @@ def test_a_mutation_of_many_aliases_is_limited(target: Target) -> None:
     answer = target.api.run("mutation " + aliases(1_000, field), headers=target.bob.headers)
     stored = [value for value in (answer.json.get("data") or {}).values() if value]
     assert len(stored) < 200, len(stored)
+
+
+FLOODS: dict[str, Callable[[int], str]] = {
+    "equal fields": lambda n: "{ " + f'a: room(id: "x{n}") {{ id }} ' * 1_200 + "}",
+    "fields that do not exist": lambda n: "{ " + " ".join(f"x{n}x{each}" for each in range(10_000)) + " }",
+    "aliases": lambda n: aliases(1_200, f'room(id: "x{n}") {{ id }}'),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_others_are_answered_while_a_flood_is(target: Target, name: str) -> None:
+    """Large documents are read beside the event loop, and of many resolvers a few start at a time."""
+    stop, sent = threading.Event(), itertools.count()
+
+    def flood() -> None:
+        while not stop.is_set():
+            assert target.api.run(FLOODS[name](next(sent))).status in {200, 400}
+
+    threads = [threading.Thread(target=flood) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    times = []
+    try:
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            began = time.monotonic()
+            assert target.api.run("{ __typename }").data == {"__typename": "Query"}
+            times.append(time.monotonic() - began)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert next(sent) > 1
+    # Before that, each such document held everybody up for one to seven seconds.
+    assert sorted(times)[int(len(times) * 0.95)] < 0.8, sorted(times)[-20:]
+    assert len(times) > 15
 
 
 def test_the_server_is_well_after_all_of_it(target: Target) -> None:
