@@ -14,16 +14,13 @@ import random
 import sys
 from pathlib import Path
 
-import boto3
-from gql.transport.appsync_auth import AppSyncJWTAuthentication
-
 from benchmarks.chaos.records import Records, now, value_of
-from headwater import connect
-from headwater.changes import Change
-from headwater.errors import HeadwaterError, ResyncRequired
+from headwater import Change, Message, Resync, connect, jwt
+from headwater.errors import HeadwaterError
 
 CONNECT_SECONDS = 2.0
 FLUSH = "flush-"
+MOST_ITEMS = 1_000_000  # of a room: a state that is read anew must be whole
 
 
 def topic(number: int) -> str:
@@ -53,9 +50,6 @@ class Subscriber:
             while True:
                 try:
                     await self._listen_once()
-                except ResyncRequired as error:
-                    self._records.write(event="anew", state=await asyncio.to_thread(self._read_state), at=now())
-                    self._position = error.head_seq
                 except (HeadwaterError, FileNotFoundError, ValueError) as error:
                     print(
                         json.dumps({"subscriber": self._name, "error": f"{type(error).__name__}: {error}"}), flush=True
@@ -71,24 +65,28 @@ class Subscriber:
             url=outputs["graphql"],
             realtime_url=outputs["realtime"],
             api_key=outputs["apiKey"],
-            auth=None if token is None else lambda endpoint: AppSyncJWTAuthentication(endpoint.host, token),
+            auth=None if token is None else jwt(token),
         ) as client:
-            room = client.room(self._room_id, after=self._position)
+            feed = client.live(f"room:{self._room_id}", after=self._position, snapshot=False, keep=MOST_ITEMS)
             try:
-                async with room:
+                async with feed:
                     self._records.write(event="live", at=now())
                     patience = self._chance.uniform(3.0, 40.0) if self._restless else None
                     async with asyncio.timeout(patience):
-                        async for change in room:
-                            self._called_back(change)
+                        async for event in feed:
+                            self._called_back(event)
             except TimeoutError:
                 pass  # it goes away
             finally:
-                self._position = room.position
+                self._position = feed.position
         await asyncio.sleep(self._chance.random() * 5.0)
 
-    def _called_back(self, change: Change) -> None:
-        text = change.message.text if change.message else None
+    def _called_back(self, change: Change[Message] | Resync[Message]) -> None:
+        if isinstance(change, Resync):
+            state = {key: value_of(message.text) for key, message in change.items.items()}
+            self._records.write(event="anew", state=state, at=now())
+            return
+        text = change.item.text if change.item else None
         more = {"gone": True} if change.truncated else {}
         self._records.write(event="callback", item=change.key, value=value_of(text), at=now(), seq=change.seq, **more)
         if change.key.startswith(FLUSH):
@@ -96,25 +94,6 @@ class Subscriber:
 
     def _tell(self, **what: str) -> None:
         print(json.dumps({"subscriber": self._name, **what}), flush=True)
-
-    def _read_state(self) -> dict[str, str]:
-        return read_state(self._state, self._room_id)
-
-
-def read_state(state: Path, room_id: str) -> dict[str, str]:
-    """A room's items as the table has them: value by key."""
-    outputs = json.loads((state / "outputs.json").read_text("utf-8"))
-    client = boto3.client(
-        "dynamodb", endpoint_url=outputs["aws"], region_name=outputs["region"],
-        aws_access_key_id="test", aws_secret_access_key="test",
-    )  # fmt: skip
-    name = next(name for name in client.list_tables()["TableNames"] if "MainTable" in name)
-    pages = client.get_paginator("scan").paginate(
-        TableName=name, ConsistentRead=True, FilterExpression="begins_with(pk, :pk)",
-        ExpressionAttributeValues={":pk": {"S": f"MESSAGES#{room_id}#"}},
-    )  # fmt: skip
-    items = [item for page in pages for item in page["Items"]]
-    return {item["sk"]["S"].partition("#")[2]: item["text"]["S"][:100] for item in items}
 
 
 async def main(arguments: list[str]) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from headwater.changes import CHANGE_FIELDS
-from headwater.room import SUBSCRIPTION
+from headwater.topics import ROOM
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 API_KEY = "da2-abcdefghijklmnopqrstuvwxyz"
 FIRST_SEQ = 100_000  # all numbers of a run have six digits, so that all its events have one size
 
-PUBLISH = f"""
-mutation PublishMessages($input: PublishMessagesInput!) {{
-  publishMessages(input: $input) {{ roomId topic firstSeq lastSeq items {{ {CHANGE_FIELDS} }} }}
-}}"""
+PUBLISH = """
+mutation PublishMessages($input: PublishMessagesInput!) {
+  publishMessages(input: $input) {
+    roomId topic firstSeq lastSeq
+    items { seq eventId kind at traceId key truncated message { id roomId author text sentAt version originalTime } }
+  }
+}"""
 
 _PUBLISHER_ONLY = "input: PublishMessagesInput!): MessageChanges @aws_iam\n"
 
@@ -45,4 +47,4 @@ def publish(room: str, seq: int) -> dict[str, Any]:
 
 def subscribe(room: str) -> dict[str, Any]:
     """The client's subscription to a room."""
-    return {"query": SUBSCRIPTION, "variables": {"roomId": room}}
+    return {"query": ROOM.subscription, "variables": {"roomId": room}}

@@ -4,14 +4,16 @@ from headwater import connect
 
 async with connect() as hw:
     await hw.send_message("lobby", "hello", author="ada")
-    async for change in hw.room("lobby"):
-        print(change.seq, change.message)
+    async for change in hw.live("room:lobby"):
+        print(change.position, change)
 """
 
-from headwater.changes import Change, Message
+from headwater.changes import Change, Resync
 from headwater.client import Client, NewMessage, connect
-from headwater.credentials import api_key, iam
+from headwater.credentials import Grant, api_key, authorizer, iam, jwt
+from headwater.cursors import CursorStore, FileCursors
 from headwater.errors import (
+    CursorsUnreadable,
     GraphQLFailure,
     HeadwaterError,
     IdempotencyConflict,
@@ -19,20 +21,37 @@ from headwater.errors import (
     InvalidInput,
     InvalidPageToken,
     MissingChanges,
+    NoCredentials,
     NoEndpoint,
     NotFound,
-    ResyncRequired,
+    NotQueueable,
+    OutboxExpired,
+    OutboxFull,
+    OutboxLocked,
+    OutboxUnusable,
     TooManyRequests,
     TryAgain,
     Unauthorized,
+    UnexpectedAnswer,
+    UnknownTopic,
     Unreachable,
     VersionConflict,
 )
-from headwater.room import Room
+from headwater.feed import Feed
+from headwater.generated.fragments import Message, Profile
+from headwater.mutations import Optimistic
+from headwater.outbox import Outbox, Queued
+from headwater.salvage import salvage
+from headwater.states import State
 
 __all__ = [
     "Change",
     "Client",
+    "CursorStore",
+    "CursorsUnreadable",
+    "Feed",
+    "FileCursors",
+    "Grant",
     "GraphQLFailure",
     "HeadwaterError",
     "IdempotencyConflict",
@@ -42,16 +61,31 @@ __all__ = [
     "Message",
     "MissingChanges",
     "NewMessage",
+    "NoCredentials",
     "NoEndpoint",
     "NotFound",
-    "ResyncRequired",
-    "Room",
+    "NotQueueable",
+    "Optimistic",
+    "Outbox",
+    "OutboxExpired",
+    "OutboxFull",
+    "OutboxLocked",
+    "OutboxUnusable",
+    "Profile",
+    "Queued",
+    "Resync",
+    "State",
     "TooManyRequests",
     "TryAgain",
     "Unauthorized",
+    "UnexpectedAnswer",
+    "UnknownTopic",
     "Unreachable",
     "VersionConflict",
     "api_key",
+    "authorizer",
     "connect",
     "iam",
+    "jwt",
+    "salvage",
 ]

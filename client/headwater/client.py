@@ -1,36 +1,34 @@
-"""A client of a Headwater API: queries and mutations over HTTP, live rooms over one WebSocket."""
+"""A client of a Headwater API: queries and mutations over HTTP, live topics over WebSockets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import Any, Literal, Self, TypedDict, overload
+from uuid import uuid4
 
 from gql import GraphQLRequest
-from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportError
 from graphql import DocumentNode, GraphQLError, parse
 
-from headwater.changes import MESSAGE_FIELDS, Message, message_from_wire
-from headwater.credentials import Credential, iam
+from headwater import messages, topics
+from headwater.credentials import Caller, Credential, iam
 from headwater.credentials import api_key as api_key_credential
+from headwater.cursors import CursorStore
 from headwater.endpoint import Endpoint, endpoint
-from headwater.errors import GraphQLFailure, Unreachable, failure
+from headwater.errors import GraphQLFailure, NotQueueable, Unauthorized, Unreachable, failure
+from headwater.feed import Feed
+from headwater.generated import documents
+from headwater.generated.fragments import Message
+from headwater.http import HttpTransport
+from headwater.mutations import Mutation, Optimistic, queueable
+from headwater.network import Network
+from headwater.outbox import Outbox, Queued
+from headwater.overlays import Overlays
 from headwater.realtime import Realtime
-from headwater.room import Room
-
-# AppSync itself gives up a request after 30 s.
-REQUEST_SECONDS = 35
-
-SEND_MESSAGE = f"""
-mutation SendMessage($input: SendMessageInput!) {{ sendMessage(input: $input) {{ {MESSAGE_FIELDS} }} }}"""
-
-SEND_MESSAGES = f"""
-mutation SendMessages($input: SendMessagesInput!) {{
-  sendMessages(input: $input) {{ messages {{ {MESSAGE_FIELDS} }} }}
-}}"""
+from headwater.states import State, States, worst
 
 
 class NewMessage(TypedDict, total=False):
@@ -49,6 +47,7 @@ def connect(
     auth: Credential | None = None,
     region: str | None = None,
     ca_file: str | Path | None = None,
+    outbox: str | Path | Outbox | None = None,
 ) -> Client:
     """A client, to be used with `async with`.
 
@@ -56,9 +55,11 @@ def connect(
         url: the GraphQL endpoint; without it the local instance's, from `$HEADWATER_STATE/outputs.json`.
         realtime_url: the WebSocket endpoint; by default AppSync's for `url`.
         api_key: an AppSync API key; without it, and without `auth`, the local instance's, else IAM.
-        auth: who calls instead, as `headwater.iam()` or `headwater.api_key(...)` make it.
+        auth: who calls instead, as `headwater.iam()`, `jwt(...)`, `authorizer(...)` or `api_key(...)` make it.
         region: the AWS region that IAM requests are signed for.
         ca_file: a certificate authority to trust as well: the local instance's `caFile` for its HTTPS port.
+        outbox: the file in which mutations are queued, or an Outbox on it. Entering the client then raises
+            OutboxLocked while another has it, and OutboxUnusable when it is damaged.
 
     Raises:
         NoEndpoint: no `url` and no local instance runs, or `ca_file` cannot be read.
@@ -67,21 +68,37 @@ def connect(
     where = endpoint(url=url, realtime_url=realtime_url, api_key=api_key, region=region, ca_file=authority)
     if auth is None:
         auth = iam() if where.api_key is None else api_key_credential(where.api_key)
-    return Client(where, auth)
+    return Client(where, auth, Outbox(outbox) if isinstance(outbox, str | Path) else outbox)
 
 
 class Client:
-    """A connection to one API as one caller. Made by `connect`."""
+    """A connection to one API as one caller. Made by `connect`.
 
-    def __init__(self, where: Endpoint, credential: Credential) -> None:
+    Attributes:
+        endpoint: where the API is.
+        outbox: the mutations that are queued; None without a file for them.
+    """
+
+    def __init__(self, where: Endpoint, credential: Credential, outbox: Outbox | None = None) -> None:
         self.endpoint = where
+        self.outbox = outbox
         tls = where.tls_context()
-        self._http = AIOHTTPTransport(where.url, auth=credential(where), ssl=tls or True, timeout=REQUEST_SECONDS)
-        self._realtime = Realtime(where, credential, tls)
-        self._rooms: list[Room] = []
+        self._caller = Caller(credential, where)
+        self._http = HttpTransport(where.url, self._caller, tls)
+        self._network = Network(where.realtime_url)
+        self._realtime = Realtime(where, self._caller, self._network, tls)
+        self._feeds: list[Feed[Any]] = []
+        self._states = States()
+        self._overlays = Overlays()
 
     async def __aenter__(self) -> Self:
         await self._http.connect()
+        if self.outbox is not None:
+            try:
+                await self.outbox.open(self._send, self._network.wait, self._overlays)
+            except BaseException:
+                await self.close()
+                raise
         return self
 
     async def __aexit__(
@@ -90,12 +107,31 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """End the live rooms and close both connections."""
-        for room in self._rooms:
-            await room.close()
-        self._rooms.clear()
+        """End the feeds and close all connections."""
+        for feed in self.feeds:
+            await feed.close()
+        self._feeds.clear()
+        if self.outbox is not None:
+            await self.outbox.close()
         await self._realtime.close()
+        await self._network.close()
         await self._http.close()
+        self._states.say("closed")
+
+    @property
+    def feeds(self) -> list[Feed[Any]]:
+        """The feeds that are not closed."""
+        self._feeds = [feed for feed in self._feeds if not feed.closed]
+        return list(self._feeds)
+
+    @property
+    def state(self) -> State:
+        """The worst state of its feeds; `connecting` while there is none."""
+        return "closed" if self._states.current == "closed" else worst(feed.state for feed in self.feeds)
+
+    def states(self) -> AsyncIterator[State]:
+        """The state now and each that follows, to `closed`."""
+        return self._states.follow()
 
     async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Run a query and return its `data`.
@@ -106,11 +142,56 @@ class Client:
         """
         return await self._execute(document, variables)
 
-    async def mutate(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    @overload
+    async def mutate(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        optimistic: Optimistic | Sequence[Optimistic] = (),
+        queue: Literal[False] = False,
+        ordering: str | None = None,
+    ) -> dict[str, Any]: ...
+    @overload
+    async def mutate(
+        self, document: str, variables: Mapping[str, Any] | None = None, *,
+        optimistic: Optimistic | Sequence[Optimistic] = (), queue: Literal[True], ordering: str | None = None,
+    ) -> Queued[dict[str, Any]]: ...  # fmt: skip
+    async def mutate(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        optimistic: Optimistic | Sequence[Optimistic] = (),
+        queue: bool = False,
+        ordering: str | None = None,
+    ) -> dict[str, Any] | Queued[dict[str, Any]]:
         """Run a mutation and return its `data`; it raises as `query` does. It is never repeated by itself: after
-        `Unreachable` repeat it with the same `clientMutationId`, if at all."""
-        return await self._execute(document, variables)
+        `Unreachable` repeat it with the same `clientMutationId`, if at all.
 
+        Args:
+            optimistic: what it is expected to do to items of topics, for their feeds to show until it is known.
+            queue: put it into the outbox instead: return when it is safely kept. `await` what is returned for its
+                `data`, whenever that may be. It raises OutboxFull, and NotQueueable when the mutation takes no
+                `clientMutationId` or there is no outbox.
+            ordering: of what is queued, mutations of the same value are sent one after the other.
+        """
+        shown = [optimistic] if isinstance(optimistic, Optimistic) else list(optimistic)
+        if queue:
+            return await self._outbox().add(queueable(document, variables, ordering=ordering, optimistic=shown), dict)
+        if not shown:
+            return await self._execute(document, variables)
+        mutation = Mutation(str(uuid4()), document, variables or {}, None, shown)
+        self._overlays.show(mutation)
+        try:
+            data = await self._send(mutation)
+        except BaseException:
+            self._overlays.roll_back(mutation)
+            raise
+        self._overlays.settle(mutation, data)
+        return data
+
+    @overload
     async def send_message(
         self,
         room_id: str,
@@ -119,40 +200,102 @@ class Client:
         author: str | None = None,
         original_time: str | None = None,
         client_mutation_id: str | None = None,
-    ) -> Message:
+        queue: Literal[False] = False,
+    ) -> Message: ...
+    @overload
+    async def send_message(
+        self, room_id: str, text: str, *, author: str | None = None, original_time: str | None = None,
+        client_mutation_id: str | None = None, queue: Literal[True],
+    ) -> Queued[Message]: ...  # fmt: skip
+    async def send_message(
+        self,
+        room_id: str,
+        text: str,
+        *,
+        author: str | None = None,
+        original_time: str | None = None,
+        client_mutation_id: str | None = None,
+        queue: bool = False,
+    ) -> Message | Queued[Message]:
         """Say something in a room, which comes into being with its first message.
 
         Args:
             author: the name to show; counts only for callers without an identity, such as an API key.
             original_time: when it was said, if that was elsewhere and earlier.
             client_mutation_id: the same id again has no second effect and answers as the first time.
+            queue: put it into the outbox, behind what is queued for the room, and show it in the room's feeds.
         """
-        optional = {"author": author, "originalTime": original_time, "clientMutationId": client_mutation_id}
-        arguments = {"roomId": room_id, "text": text, **_given(optional)}
-        answer = await self.mutate(SEND_MESSAGE, {"input": arguments})
-        return message_from_wire(answer["sendMessage"])
+        variables = messages.sending(
+            room_id, text, author=author, original_time=original_time, client_mutation_id=client_mutation_id
+        )
+        if not queue:
+            return _message(await self._execute(documents.SEND_MESSAGE, variables))
+        mutation = queueable(
+            documents.SEND_MESSAGE, variables, ordering=f"room:{room_id}", optimistic=messages.expected(variables)
+        )
+        return await self._outbox().add(mutation, _message)
 
     async def send_messages(
         self, room_id: str, messages: Iterable[NewMessage], *, client_mutation_id: str | None = None
     ) -> list[Message]:
         """Say several things in a room in one request, in their order."""
         arguments = {"roomId": room_id, "messages": list(messages), **_given({"clientMutationId": client_mutation_id})}
-        answer = await self.mutate(SEND_MESSAGES, {"input": arguments})
-        return [message_from_wire(message) for message in answer["sendMessages"]["messages"]]
+        answer = await self.mutate(documents.SEND_MESSAGES, {"input": arguments})
+        return [Message.model_validate(message) for message in answer["sendMessages"]["messages"]]
 
-    def room(self, room_id: str, *, after: int | None = None) -> Room:
-        """The changes of a room, live: `async for change in client.room("lobby")`.
+    def live(
+        self,
+        topic: str,
+        *,
+        after: int | None = None,
+        snapshot: bool = True,
+        cursor: CursorStore | None = None,
+        keep: int = 1000,
+    ) -> Feed[Any]:
+        """A topic, live: `async for event in client.live("room:lobby")`.
 
         Args:
-            after: the number of the last change already known, to resume from it; by default what is new from now on.
+            topic: such as `room:lobby`, or `user` for the signed-in user's own.
+            after: the number of the last change already known, to resume from it; by default what is stored, else what
+                is new from now on.
+            snapshot: whether to read the items as they are now, for `Feed.items`.
+            cursor: where to keep the number of the last change that was handled.
+            keep: how many items to keep, the newest ones.
+
+        Raises:
+            UnknownTopic: there is no such kind of topic.
         """
-        self._rooms = [room for room in self._rooms if not room.closed]
-        room = Room(self.query, self._realtime, room_id, after)
-        self._rooms.append(room)
-        return room
+        followed = topics.topic(topic)
+        feed = Feed(
+            self.query, self._realtime, followed,
+            after=after, snapshot=snapshot, cursor=cursor, keep=keep, said=self._said,
+        )  # fmt: skip
+        self._overlays.attach(followed.name, feed.view, followed.kind.model.model_validate)
+        self._feeds = [*self.feeds, feed]
+        return feed
+
+    def _said(self) -> None:
+        self._states.say(worst(feed.state for feed in self.feeds))
+
+    def _outbox(self) -> Outbox:
+        if self.outbox is None:
+            raise NotQueueable("nothing to queue in: connect(outbox=...) names the file")
+        return self.outbox
+
+    async def _send(self, mutation: Mutation) -> dict[str, Any]:
+        return await self._execute(mutation.document, mutation.variables)
 
     async def _execute(self, document: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         request = GraphQLRequest(_parsed(document), variable_values=dict(variables or {}))
+        try:
+            return await self._answer(request)
+        except Unauthorized:
+            # A token may have expired or been revoked since the application made it: nothing was done with it.
+            if not await self._caller.has_other(self._http.grant):
+                raise
+        return await self._answer(request)
+
+    async def _answer(self, request: GraphQLRequest) -> dict[str, Any]:
         try:
             result = await self._http.execute(request)
         except TransportError as error:
@@ -169,6 +312,10 @@ def _parsed(document: str) -> DocumentNode:
         return parse(document)
     except GraphQLError as error:
         raise GraphQLFailure([{"message": str(error)}]) from error
+
+
+def _message(answer: Mapping[str, Any]) -> Message:
+    return Message.model_validate(answer["sendMessage"])
 
 
 def _given(arguments: Mapping[str, str | None]) -> dict[str, str]:

@@ -4,8 +4,10 @@
     |- NoEndpoint                 nothing says where the API is
     |- Unreachable                the server cannot be reached, or hung up
     |  `- NoCredentials           what to show the server cannot be had now
-    |- ResyncRequired             the change log no longer reaches back to the cursor
+    |- UnknownTopic               no kind of topic has such a name
+    |- UnexpectedAnswer           what the API answered is not as its schema says
     |- MissingChanges             the change log has a hole that does not close
+    |- CursorsUnreadable          the file of cursors holds something else
     |- NotQueueable               a mutation that the server could not know again
     |- OutboxFull                 the offline queue holds as many mutations as it may
     |- OutboxLocked               another process, or another client, has the offline queue
@@ -48,18 +50,12 @@ class NoCredentials(Unreachable):
     """The caller's function that gives tokens has failed, or botocore finds nobody. It is asked again later."""
 
 
-class ResyncRequired(HeadwaterError):
-    """Changes after the cursor have expired from the change log.
+class UnknownTopic(HeadwaterError):
+    """No kind of topic has such a name."""
 
-    Read the current state with a query, then listen again from `head_seq`.
-    """
 
-    def __init__(self, after: int, head_seq: int) -> None:
-        super().__init__(
-            f"the change log no longer holds what followed {after}: read the state anew, then resume after {head_seq}"
-        )
-        self.after = after
-        self.head_seq = head_seq
+class UnexpectedAnswer(HeadwaterError):
+    """What the API answered is not as the schema of this client says."""
 
 
 class MissingChanges(HeadwaterError):
@@ -68,6 +64,10 @@ class MissingChanges(HeadwaterError):
     def __init__(self, after: int) -> None:
         super().__init__(f"the change log has no entry {after + 1}, though later ones exist; resume after {after}")
         self.after = after
+
+
+class CursorsUnreadable(HeadwaterError):
+    """The file of cursors is no such file. To begin anew would leave changes out, so that is for the caller to say."""
 
 
 class NotQueueable(HeadwaterError):

@@ -1,50 +1,86 @@
-"""The WebSocket of a client: one connection for all its subscriptions, made anew when it is needed and gone."""
+"""The WebSockets of a client: as many connections as its subscriptions need, made when they are needed."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, suppress
 from ipaddress import ip_address
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from gql import GraphQLRequest
-from gql.transport.exceptions import TransportError, TransportQueryError
-from graphql import ExecutionResult
+from gql.transport.exceptions import TransportError
 
-from headwater.credentials import Credential
+from headwater import clock
+from headwater.connection import Connection
+from headwater.credentials import Caller, Grant
 from headwater.endpoint import Endpoint
-from headwater.errors import GraphQLFailure, HeadwaterError, Unreachable, failure
-from headwater.transport import STARTED, AcknowledgedTransport, ServerRefused
+from headwater.errors import GraphQLFailure, Unauthorized
+from headwater.network import Network
+from headwater.subscription import Receiver, Subscription, typed
+from headwater.transport import AcknowledgedTransport, ServerRefused
 
-# Amplify waits as long for `connection_ack` and for `start_ack`.
-START_SECONDS = 15.0
+# So many handshakes that fail in a row, while HTTP is answered, mean that something lets no WebSocket through.
+MOST_FAILED_HANDSHAKES = 3
 
-# How many results wait for a reader that is slower than the room. What comes beyond is let go: the log has it.
-MAX_WAITING = 1000
+# gql gives up the way to the server, and its acknowledgement, after 10 s each.
+CONNECT_SECONDS = 20.0
 
-OVERFLOW: Final = ExecutionResult(data=None, errors=None)
+_FULL = frozenset({"MaxSubscriptionsReachedError", "MaxSubscriptionsReachedException"})
 
 
 class Realtime:
-    """The connection behind a client's subscriptions. Credentials are made anew for every handshake and every start."""
+    """The connections behind a client's subscriptions. Whoever waits for one to open shares its success or failure."""
 
-    def __init__(self, endpoint: Endpoint, credential: Credential, tls: SSLContext | None = None) -> None:
-        self._endpoint = endpoint
-        self._credential = credential
+    def __init__(self, endpoint: Endpoint, caller: Caller, network: Network, tls: SSLContext | None = None) -> None:
+        self.network = network
+        self.connections: list[Connection] = []
+        self._url = endpoint.realtime_url
+        self._caller = caller
         self._connect_args = _connect_args(endpoint.realtime_url, tls)
-        self._transport: AcknowledgedTransport | None = None
-        self._connecting = asyncio.Lock()
+        self._opening: asyncio.Task[Connection] | None = None
+        self._failed_handshakes = 0
+        self._shown: Grant | None = None
 
-    async def subscribe(self, request: GraphQLRequest) -> Subscription:
-        """Start a subscription and wait until the server has acknowledged it.
+    @property
+    def blocked(self) -> bool:
+        """Whether handshakes fail, and not because of the caller."""
+        return self._failed_handshakes >= MOST_FAILED_HANDSHAKES
+
+    async def subscribe(self, request: GraphQLRequest, receiver: Receiver) -> Subscription:
+        """Begin a subscription, and wait until the server has acknowledged it.
 
         Raises:
             GraphQLFailure: the server refused the connection or the subscription; Unauthorized where it says so.
-            Unreachable: no connection, or no answer within START_SECONDS.
+            Unreachable: no connection, or no answer in time.
         """
-        subscription = Subscription(self, await self._connected(), request)
+        renewed = False
+        while True:
+            connection = None
+            try:
+                connection = await self._connection()
+                return await self._begin(connection, request, receiver)
+            except Unauthorized as error:
+                refused = self._shown if connection is None else connection.transport.grant
+                if renewed or not await self._caller.has_other(refused):
+                    raise error from None
+                renewed = True
+            except GraphQLFailure as error:
+                # An API of older days takes fewer; one that takes none at all is not asked for ever.
+                if error.type not in _FULL or connection is None or not connection.subscriptions:
+                    raise
+                connection.limit = len(connection.subscriptions)
+
+    async def close(self) -> None:
+        """Close all connections. Subscriptions are closed by their owners, before."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        await asyncio.gather(*(connection.close() for connection in self.connections))
+        self.connections.clear()
+
+    async def _begin(self, connection: Connection, request: GraphQLRequest, receiver: Receiver) -> Subscription:
+        subscription = Subscription(connection, request, receiver)
         try:
             await subscription.started()
         except BaseException:
@@ -52,118 +88,72 @@ class Realtime:
             raise
         return subscription
 
-    async def _connected(self) -> AcknowledgedTransport:
-        async with self._connecting:
-            if self._transport is None:
-                url = self._endpoint.realtime_url
-                transport = AcknowledgedTransport(url, self._credential(self._endpoint), self._connect_args)
-                try:
-                    await transport.connect()
-                except (TransportError, TimeoutError) as error:
-                    await transport.close()
-                    raise _typed(error, url) from error
-                self._transport = transport
-            return self._transport
+    async def _connection(self) -> Connection:
+        while True:
+            self.connections = [each for each in self.connections if not each.closed]
+            found = next((each for each in self.connections if each.has_room), None)
+            if found is not None:
+                return found
+            if self._opening is None:
+                self._opening = asyncio.create_task(self._open())
+                self._opening.add_done_callback(self._opened)
+            # Of those who wait, none's giving up ends the attempt.
+            await asyncio.shield(self._opening)
 
-    async def forget(self, transport: AcknowledgedTransport) -> None:
-        """Let go of a connection that has failed; the next subscription makes another."""
-        if self._transport is transport:
-            self._transport = None
-        await transport.close()
+    async def _open(self) -> Connection:
+        while True:
+            began = clock.now()
+            grant = self._shown = await self._caller.grant()
+            transport = AcknowledgedTransport(self._url, self._caller, grant, self._connect_args)
+            if await self._connect(transport):
+                return Connection(transport, self._caller, self.network, began)
 
-    async def close(self) -> None:
-        """Close the connection. Subscriptions are closed by their owners, before."""
-        if self._transport is not None:
-            await self.forget(self._transport)
-
-
-class Subscription:
-    """One subscription on the shared connection. What the server sends waits here until it is asked for.
-
-    Where results had to be let go, `OVERFLOW` stands in their place: a result without data, as the server itself sends
-    when it could not deliver an event whole.
-    """
-
-    def __init__(self, realtime: Realtime, transport: AcknowledgedTransport, request: GraphQLRequest) -> None:
-        self._realtime = realtime
-        self._transport = transport
-        self._request = request
-        self._closed = False
-        self._overflowed = False
-        self._arrived: asyncio.Queue[ExecutionResult | HeadwaterError] = asyncio.Queue()
-        # A task of its own reads gql's generator: a reader that gives up waiting must not end the subscription.
-        self._reading = asyncio.create_task(self._read())
-
-    async def started(self) -> None:
-        """Wait for `start_ack`, which AppSync sends before any data."""
+    async def _connect(self, transport: AcknowledgedTransport) -> bool:
+        """Shake hands; False when the network went away and came back meanwhile, so that the attempt may hang."""
+        connecting = asyncio.create_task(transport.connect())
+        returning = asyncio.create_task(self.network.wait(CONNECT_SECONDS))
         try:
-            first = await asyncio.wait_for(self.receive(), START_SECONDS)
-        except TimeoutError:
-            await self._realtime.forget(self._transport)
-            raise Unreachable(f"the server did not acknowledge the subscription in {START_SECONDS:.0f} s") from None
-        if first is not STARTED:
-            await self._realtime.forget(self._transport)
-            raise Unreachable("the server sent data before it acknowledged the subscription")
+            await asyncio.wait({connecting, returning}, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done() and returning.result():
+                await _cancelled(connecting)
+                await transport.close()
+                return False
+            await connecting
+        except (TransportError, TimeoutError) as error:
+            await transport.close()
+            if isinstance(error, ServerRefused):
+                self._failed_handshakes = 0
+            else:
+                self._failed_handshakes += 1
+                self.network.failed(error.__cause__ or error)
+            raise typed(error, self._url) from error
+        except BaseException:
+            await _cancelled(connecting)
+            await transport.close()
+            raise
+        finally:
+            await _cancelled(returning)
+        self._failed_handshakes = 0
+        return True
 
-    async def receive(self) -> ExecutionResult:
-        """The next result. Giving up the wait loses nothing.
-
-        Raises:
-            GraphQLFailure: the server ended the subscription with an error.
-            Unreachable: the connection is gone, or the server has ended the subscription without a reason.
-        """
-        result = await self._arrived.get()
-        if result is OVERFLOW:
-            self._overflowed = False
-        if isinstance(result, HeadwaterError):
-            if isinstance(result, Unreachable) and not self._closed:
-                await self._realtime.forget(self._transport)
-            raise result
-        return result
-
-    async def close(self) -> None:
-        """End the subscription; the server is told so while the connection stands."""
-        self._closed = True
-        self._reading.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._reading
-        self._arrived.put_nowait(Unreachable("the subscription is closed"))  # whoever still waits
-
-    def _keep(self, result: ExecutionResult) -> None:
-        if self._overflowed:
-            return
-        if self._arrived.qsize() < MAX_WAITING:
-            self._arrived.put_nowait(result)
-        else:
-            self._overflowed = True
-            self._arrived.put_nowait(OVERFLOW)
-
-    async def _read(self) -> None:
-        try:
-            async with aclosing(self._transport.subscribe(self._request)) as results:
-                async for result in results:
-                    self._keep(result)
-            self._arrived.put_nowait(Unreachable("the server has ended the subscription"))
-        except TransportError as error:
-            self._arrived.put_nowait(_typed(error, self._transport.url))
+    def _opened(self, opening: asyncio.Task[Connection]) -> None:
+        self._opening = None
+        if not opening.cancelled() and opening.exception() is None:
+            self.connections.append(opening.result())
 
 
-def _typed(error: Exception, url: str) -> HeadwaterError:
-    """gql's exception as one of this client's. The URL's query is left out: it carries the credentials."""
-    match error:
-        case TransportQueryError(errors=[{"errors": errors}, *_]):
-            return failure(errors)
-        case TransportQueryError(errors=errors):
-            return GraphQLFailure(errors or [{"message": str(error)}])
-        case ServerRefused(errors=errors) if errors:
-            return failure(errors)
-    reason = str(error.__cause__ or error) or type(error).__name__
-    return Unreachable(f"{urlsplit(url)._replace(query='').geturl()}: {reason}")
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _connect_args(url: str, tls: SSLContext | None) -> dict[str, Any]:
-    """Chat is small frames, which compression only makes slower; a proxy is not for this machine itself."""
-    arguments: dict[str, Any] = {"compression": None}
+    """What `websockets.connect` takes besides the URL.
+
+    Chat is small frames, which compression only makes slower; a proxy is not for this machine itself; the connection's
+    own pings also tell how old their answers are.
+    """
+    arguments: dict[str, Any] = {"compression": None, "ping_interval": None, "close_timeout": 1}
     if tls is not None and urlsplit(url).scheme == "wss":
         arguments["ssl"] = tls
     if _is_loopback(urlsplit(url).hostname or ""):

@@ -6,11 +6,14 @@ change log from; what arrives meanwhile is held back until the log has filled th
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 from headwater.changes import Change, Envelope, Page
-from headwater.errors import ResyncRequired
+
+T = TypeVar("T")
 
 
-class Sequence:
+class Sequence(Generic[T]):
     """The reader's side of one topic.
 
     Args:
@@ -24,7 +27,7 @@ class Sequence:
             raise ValueError(f"after={after}: a cursor is 0 or the number of a change")
         self.position = after
         self._head = after  # the highest number known to exist
-        self._held: dict[int, Change] = {}
+        self._held: dict[int, Change[T]] = {}
         self._max_held = max_held
 
     @property
@@ -37,24 +40,19 @@ class Sequence:
         """How many changes wait behind a hole."""
         return len(self._held)
 
-    def push(self, envelope: Envelope) -> list[Change]:
+    def push(self, envelope: Envelope[T]) -> list[Change[T]]:
         """Take an envelope off the socket and return what can be handed out now."""
         self._head = max(self._head, envelope.last_seq)
         return self._take(envelope.items)
 
-    def fill(self, page: Page) -> list[Change]:
-        """Take a page of the change log and return what can be handed out now.
-
-        Raises:
-            ResyncRequired: the log no longer reaches back to the cursor; nothing has been taken from the page.
-        """
-        if page.resync_required:
-            raise ResyncRequired(self.position, page.head_seq)
+    def fill(self, page: Page[T]) -> list[Change[T]]:
+        """Take a page of the change log, one that does not require to begin anew, and return what can be handed out
+        now."""
         self._head = max(self._head, page.head_seq)
         return self._take(page.items)
 
-    def _take(self, items: tuple[Change, ...]) -> list[Change]:
-        ready: list[Change] = []
+    def _take(self, items: tuple[Change[T], ...]) -> list[Change[T]]:
+        ready: list[Change[T]] = []
         for change in items:
             if change.truncated and change.source == "push":
                 pass  # only a pointer: a hole, which the log fills with the whole change
@@ -71,7 +69,7 @@ class Sequence:
             self._head = max(self._head, change.seq)
         return ready
 
-    def _hold(self, change: Change) -> None:
+    def _hold(self, change: Change[T]) -> None:
         self._held.setdefault(change.seq, change)
         if len(self._held) > self._max_held:
             del self._held[max(self._held)]

@@ -2,7 +2,8 @@
 
 - `start_ack` is what makes a subscription live; gql drops it. Here it comes out of `subscribe` first, as `STARTED`.
 - A refused connection (`connection_error`) keeps its `errorType`; gql flattens it into text.
-- `connectionTimeoutMs` of the acknowledgement sets how long a silent connection counts as alive.
+- `connectionTimeoutMs` of the acknowledgement sets how long a connection without `ka` counts as alive.
+- The caller is asked for credentials at each subscription; gql signs all of them with those of the handshake.
 
 gql signs the URL of the handshake in its constructor: a transport serves one connection, the next needs a new one.
 """
@@ -12,10 +13,12 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from gql.transport.appsync_auth import AppSyncAuthentication
+from gql import GraphQLRequest
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
-from gql.transport.exceptions import TransportProtocolError, TransportServerError
+from gql.transport.exceptions import TransportConnectionFailed, TransportProtocolError, TransportServerError
 from graphql import ExecutionResult
+
+from headwater.credentials import Caller, Grant
 
 STARTED: Final = ExecutionResult(data=None, extensions={"type": "start_ack"})
 
@@ -32,12 +35,46 @@ class ServerRefused(TransportServerError):
 
 
 class AcknowledgedTransport(AppSyncWebsocketsTransport):
-    """One WebSocket connection to AppSync, whose subscriptions begin with `STARTED`."""
+    """One WebSocket connection to AppSync, whose subscriptions begin with `STARTED`.
 
-    def __init__(self, url: str, auth: AppSyncAuthentication, connect_args: dict[str, Any]) -> None:
+    Attributes:
+        grant: what the caller has shown last: in the handshake, or when it last subscribed.
+    """
+
+    def __init__(self, url: str, caller: Caller, grant: Grant, connect_args: dict[str, Any]) -> None:
         super().__init__(
-            url, auth=auth, keep_alive_timeout=KEEP_ALIVE_SECONDS, close_timeout=2, connect_args=connect_args
+            url,
+            auth=grant.authentication,
+            keep_alive_timeout=KEEP_ALIVE_SECONDS,
+            close_timeout=2,
+            connect_args=connect_args,
         )
+        self.grant = grant
+        self._caller = caller
+
+    async def ping(self) -> None:
+        """Send a WebSocket ping, and return when it is answered.
+
+        Raises:
+            TransportConnectionFailed: the connection is gone.
+        """
+        socket = self.adapter.websocket
+        if socket is None:
+            raise TransportConnectionFailed("the connection is closed")
+        try:
+            await (await socket.ping())
+        except Exception as error:
+            raise TransportConnectionFailed(f"no answer to a ping: {type(error).__name__}") from error
+
+    async def fail(self, reason: str) -> None:
+        """Give the connection up: its subscriptions end with TransportConnectionFailed, and the server is not asked."""
+        await self._fail(TransportConnectionFailed(reason), clean_close=False)
+
+    async def _send_query(self, request: GraphQLRequest) -> int:
+        grant = self.grant = await self._caller.grant()
+        # gql makes the frame before it first waits, so that no other subscription comes between.
+        self.auth = grant.authentication
+        return await super()._send_query(request)
 
     def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
         # The cheap test first: nearly every frame is data.

@@ -34,14 +34,15 @@ async def watch(room_id: str, after: int | None, subscribers: int) -> None:
 
 
 async def _subscriber(number: int, room_id: str, after: int | None) -> None:
-    async with connect() as client, client.room(room_id, after=after) as room:
+    async with connect() as client, client.live(f"room:{room_id}", after=after, snapshot=False) as room:
         _print({"event": "live", "subscriber": number, "position": room.position})
         async for change in room:
             called_back_at = time.monotonic_ns()
-            _print(_change_line(number, change, called_back_at))
+            if isinstance(change, Change):
+                _print(_change_line(number, change, called_back_at))
 
 
-def _change_line(number: int, change: Change, monotonic_ns: int) -> dict[str, Any]:
+def _change_line(number: int, change: Change[Any], monotonic_ns: int) -> dict[str, Any]:
     return {
         "event": "change",
         "subscriber": number,
@@ -52,8 +53,8 @@ def _change_line(number: int, change: Change, monotonic_ns: int) -> dict[str, An
         "monotonicNs": monotonic_ns,
         "eventId": change.event_id,
         "at": change.at.isoformat(),
-        "author": change.message.author if change.message else None,
-        "text": change.message.text if change.message else None,
+        "author": change.item.author if change.item else None,
+        "text": change.item.text if change.item else None,
     }
 
 

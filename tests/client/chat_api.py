@@ -31,6 +31,7 @@ HOST = "127.0.0.1"
 KEY = "da2-abcdefghijklmnopqrstuvwxyz"
 ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLE000000000", "secret"
 ROOM = "lobby"
+TOPIC = f"room:{ROOM}"
 AT = "2026-11-21T12:00:00.123Z"
 FIELDS = (
     ("Query", "messageChanges"),
@@ -54,7 +55,7 @@ class Chat:
     """The data source behind all fields: direct Lambda resolvers answer from this change log, in memory."""
 
     log: list[dict[str, Any]] = field(default_factory=list)
-    resync_required: bool = False
+    oldest: int = 1  # the number of the first change that the log still has
     large: dict[int, dict[str, Any]] = field(default_factory=dict)  # by number, what a pointer in the log stands for
     refuse: DataSourceError | None = None
     reads: list[int] = field(default_factory=list)  # the cursors that were asked for
@@ -73,7 +74,7 @@ class Chat:
             case "publishMessages":
                 return arguments["input"]
             case "messages":
-                return {"items": [entry["message"] for entry in self.log], "nextToken": None}
+                return self._newest(arguments.get("limit", 50), int(arguments.get("nextToken") or 0))
             case "sendMessage":
                 return await self._once(arguments["input"], self._send)
             case "sendMessages":
@@ -88,6 +89,18 @@ class Chat:
 
     async def call_direct_batch(self, *_: object, **__: object) -> list[Any]:
         raise AssertionError("nothing is batched")
+
+    def _newest(self, limit: int, first: int) -> dict[str, Any]:
+        """The room as it is after all that the log, or what it had, tells of."""
+        found: dict[str, dict[str, Any]] = {}
+        for entry in self.log:
+            found.pop(entry["key"], None)
+            entry = entry | self.large.get(entry["seq"], {})
+            if entry["message"] is not None:
+                found[entry["key"]] = entry["message"]
+        newest = list(found.values())[::-1]
+        last = first + limit
+        return {"items": newest[first:last], "nextToken": str(last) if newest[last:] else None}
 
     async def _once(self, given: dict[str, Any], send: Callable[[dict[str, Any]], Awaitable[Any]]) -> Any:
         mutation_id = given.get("clientMutationId")
@@ -109,7 +122,9 @@ class Chat:
 
     def _page(self, after: int, limit: int) -> dict[str, Any]:
         self.reads.append(after)
-        items = [] if self.resync_required else [entry for entry in self.log if entry["seq"] > after][:limit]
+        head = max((entry["seq"] for entry in self.log), default=0)
+        resync_required = after + 1 < self.oldest and after < head
+        items = [] if resync_required else [entry for entry in self.log if entry["seq"] > after][:limit]
         pointers = [index for index, entry in enumerate(items) if entry["truncated"]]
         if pointers:
             # A page ends before what is too large for it, and then holds that alone, whole while it exists.
@@ -119,8 +134,8 @@ class Chat:
             "topic": f"room:{ROOM}",
             "items": items,
             "lastSeq": items[-1]["seq"] if items else after,
-            "headSeq": max((entry["seq"] for entry in self.log), default=0),
-            "resyncRequired": self.resync_required,
+            "headSeq": head,
+            "resyncRequired": resync_required,
         }
 
 

@@ -70,7 +70,8 @@ def test_a_refused_connection_is_unauthorized() -> None:
         (failure([{"message": "no", "errorCode": 400}]), False),
         (failure([{"errorType": "InvalidInput", "message": "no"}]), False),
         (Unreachable("gone"), True),
-        (errors.ResyncRequired(3, 9), False),
+        (errors.NoCredentials("not now"), True),
+        (errors.UnknownTopic("cart"), False),
         (errors.MissingChanges(3), False),
     ],
 )

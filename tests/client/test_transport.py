@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.exceptions import TransportProtocolError, TransportQueryError
 
+from headwater.credentials import Caller, api_key
+from headwater.endpoint import Endpoint
 from headwater.transport import KEEP_ALIVE_SECONDS, STARTED, AcknowledgedTransport, ServerRefused
 
 DENIED = {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call."}
@@ -16,7 +17,8 @@ DENIED = {"errorType": "UnauthorizedException", "message": "You are not authoriz
 
 @pytest.fixture
 async def transport() -> AcknowledgedTransport:
-    return AcknowledgedTransport("ws://127.0.0.1:1/graphql/realtime", AppSyncApiKeyAuthentication("h", "k"), {})
+    caller = Caller(api_key("k"), Endpoint("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql/realtime"))
+    return AcknowledgedTransport("ws://127.0.0.1:1/graphql/realtime", caller, await caller.grant(), {})
 
 
 def parsed(transport: AcknowledgedTransport, frame: Any) -> Any:

@@ -60,11 +60,19 @@ class Diary:
     live_at: float | None = None
     seen: list[Seen] = field(default_factory=list)
     resyncs: list[Resync] = field(default_factory=list)
+    most_again: int = 0
 
     def live(self, now: float) -> None:
         """The subscriber is live; the first time counts."""
         if self.live_at is None:
             self.live_at = now
+
+    def restart(self, cursor: int | None) -> None:
+        """Its program is started again, from a cursor: what it was told after that comes again, and is one change."""
+        again = [seen for seen in self.seen if seen.seq > (cursor or 0)]
+        self.most_again = max(self.most_again, len(again))
+        if again:
+            del self.seen[-len(again) :]
 
     def resync(self, state: Mapping[str, str], now: float) -> None:
         """It starts anew from a state."""
@@ -104,10 +112,31 @@ def problems(
         history = histories.get(diary.room_id, {})
         found += _numbers(diary, numbers)
         found += _resyncs(diary, history, retention_seconds)
+        if diary.most_again > 1:
+            found.append(f"{diary.name}: had {diary.most_again} changes to be told again after a crash")
         found += [f"{diary.name}: unknown {seen}" for seen in diary.seen if seen.key not in history]
         for key, owed in history.items():
             found += _item(diary, key, owed, given_up, exhausted)
     return found
+
+
+def items_problems(
+    name: str, items: Mapping[str, str], state: Mapping[str, str], history: History, untold: Set[str]
+) -> list[str]:
+    """What is wrong with the items that a client shows when all is quiet.
+
+    Args:
+        items: those, text by key.
+        state: what is there.
+        history: the topic's events.
+        untold: the ids of events of which nobody need have been told.
+    """
+    certain = [key for key, owed in history.items() if untold.isdisjoint(each.event_id for each in owed)]
+    return [
+        f"{name}: shows {items.get(key)!r} for {key}, which is {state.get(key)!r}"
+        for key in certain
+        if items.get(key) != state.get(key)
+    ]
 
 
 def _numbers(diary: Diary, numbers: dict[tuple[str, int], str]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -25,8 +26,11 @@ from domain.publishing import PublishError
 from domain.pushing import Publishes, Push, Told
 from domain.replaying import Replaying
 from domain.table import Delete, Put, TableError
+from headwater import backlog, connection
 from headwater.changes import Change
-from headwater.room import Room
+from headwater.feed import Feed
+from headwater.following import Following
+from headwater.log import Log
 from headwater.sequence import Sequence as ClientSequence
 from tests.simulation import world
 
@@ -226,13 +230,13 @@ def does_not_fetch_gaps(patch: Patch) -> None:
 
 def waits_for_pushes_alone(patch: Patch) -> None:
     """The client does not look at the log in silence: a lost push that nothing follows is never missed."""
-    patch.setattr(Room, "_plan_look", lambda self: setattr(self, "_look_at", None))
+    patch.setattr(Following, "_plan_look", lambda self: setattr(self, "_look_at", None))
 
 
 def hands_out_whatever_comes(patch: Patch) -> None:
     """The client believes each push to be new."""
 
-    def take(self: ClientSequence, items: tuple[Change, ...]) -> list[Change]:
+    def take(self: ClientSequence[Any], items: tuple[Change[Any], ...]) -> list[Change[Any]]:
         self.position = max([self.position, *(item.seq for item in items)])
         self._head = max(self._head, self.position)
         return list(items)
@@ -242,14 +246,109 @@ def hands_out_whatever_comes(patch: Patch) -> None:
 
 def starts_anew_after_a_break(patch: Patch) -> None:
     """The client comes back at the head instead of where it was."""
-    drop = Room._drop
+    drop = Following._drop
 
-    async def forgetting(self: Room) -> None:
+    async def forgetting(self: Following[Any]) -> None:
         await drop(self)
-        if self._live_at is not None and not self._ready:
+        if self._live_at is not None:
             self._sequence = None
 
-    patch.setattr(Room, "_drop", forgetting)
+    patch.setattr(Following, "_drop", forgetting)
+
+
+def saves_the_cursor_first(patch: Patch) -> None:
+    """The cursor is saved before the change is handled: after a crash in the callback it is lost."""
+    hand_out = Feed.__anext__
+
+    async def hasty(self: Feed[Any]) -> Any:
+        event = await hand_out(self)
+        await self._save()
+        return event
+
+    patch.setattr(Feed, "__anext__", hasty)
+
+
+def swallows_the_resync(patch: Patch) -> None:
+    """The items are read anew, and nobody is told."""
+
+    def silent(self: Feed[Any], items: Any, position: int) -> None:
+        self.view.replace(items)
+        self._shown = position
+        self._backlog.end = self._backlog._kept_to = position
+
+    patch.setattr(Feed, "restarted", silent)
+
+
+def shows_the_old_items_after_a_resync(patch: Patch) -> None:
+    """The caller is told, and `items` stays as it was."""
+    restarted = Feed.restarted
+
+    def partial(self: Feed[Any], items: Any, position: int) -> None:
+        before = dict(self.view.items)
+        restarted(self, items, position)
+        self.view.replace(before.items())
+
+    patch.setattr(Feed, "restarted", partial)
+
+
+def reads_the_items_before_the_number(patch: Patch) -> None:
+    """What changes between the two reads is in neither."""
+    begin = Following._begin
+
+    async def hasty(self: Following[Any]) -> None:
+        if self._sequence is None:
+            early = await self._log.snapshot(self._keep)
+
+            async def snapshot(_: Log[Any], __: int) -> Any:
+                return early
+
+            with pytest.MonkeyPatch.context() as inner:
+                inner.setattr(self, "_log", Log(self._log._query, self._topic))
+                inner.setattr(self._log, "snapshot", partial(snapshot, self._log))
+                await begin(self)
+
+    patch.setattr(Following, "_begin", hasty)
+
+
+def closes_the_old_subscription_first(patch: Patch) -> None:
+    """When credentials expire, the client hangs up before it has subscribed anew."""
+    succeed = Following._succeed
+
+    async def hasty(self: Following[Any]) -> None:
+        assert self._subscription is not None
+        await self._subscription.close()
+        await succeed(self)
+
+    patch.setattr(Following, "_succeed", hasty)
+
+
+def says_live_before_the_log_is_read(patch: Patch) -> None:
+    """An acknowledgement is taken for the whole."""
+    go_live = Following._go_live
+
+    async def hasty(self: Following[Any]) -> None:
+        await go_live(self)
+        self._say("live")
+
+    patch.setattr(Following, "_go_live", hasty)
+
+
+def believes_the_silence(patch: Patch) -> None:
+    """A connection counts as alive until it is closed."""
+    patch.setattr(connection.Connection, "heard", True)
+
+
+def forgets_what_the_slow_reader_missed(patch: Patch) -> None:
+    """What comes while the backlog is full is gone."""
+
+    def put(self: Any, changes: Any) -> None:
+        for change in changes:
+            self.end = change.seq
+            self._keep(change)
+            while len(self._kept) > backlog.MOST_WAITING:
+                self._kept.popleft()
+
+    patch.setattr(backlog.Backlog, "put", put)
 
 
 def _after(run: Callable[..., Any], change: Callable[[list[int]], list[int]]) -> Callable[..., list[int]]:
@@ -280,6 +379,14 @@ DEFECTS: list[Callable[[Patch], None]] = [
     waits_for_pushes_alone,
     hands_out_whatever_comes,
     starts_anew_after_a_break,
+    saves_the_cursor_first,
+    swallows_the_resync,
+    shows_the_old_items_after_a_resync,
+    reads_the_items_before_the_number,
+    closes_the_old_subscription_first,
+    says_live_before_the_log_is_read,
+    believes_the_silence,
+    forgets_what_the_slow_reader_missed,
 ]
 
 

@@ -41,6 +41,11 @@ FAULTS: dict[str, tuple[float, str]] = {
     "query slow": (0.2, "a catch-up query takes seconds"),
     "leave": (0.1, "a client goes away and comes back, soon or a day later"),
     "impatient": (0.3, "a client gives up waiting for the next change, and asks again"),
+    "crash": (0.1, "a program with a cursor store ends in the middle of a callback, and is started again"),
+    "busy": (0.1, "a client's callback takes up to 30 seconds"),
+    "blocked": (0.3, "a client cannot open WebSockets"),
+    "old token": (0.5, "an application renews a token only when it has expired"),
+    "network returns": (0.3, "a client notices that the network is back"),
     "operator replays": (1.0, "what is parked is replayed in the middle of it all"),
     "operator discards": (0.1, "a parked record is given up"),
     "redeliver": (0.15, "a batch that succeeded is delivered again"),
@@ -53,7 +58,7 @@ FAULTS: dict[str, tuple[float, str]] = {
 
 
 # Of what clients do by themselves there is no more than this in a schedule, however many days it lasts.
-RESTLESS = frozenset({"leave", "impatient", "refused", "no ack", "hang up", "half-open"})
+RESTLESS = frozenset({"leave", "impatient", "crash", "busy", "refused", "no ack", "hang up", "half-open"})
 MOST_RESTLESS = 25
 
 

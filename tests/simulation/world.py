@@ -13,15 +13,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gql import GraphQLRequest
 
 from domain import changes, chat, chunks, envelopes, memory, parking, publishing
 from domain.caller import ANONYMOUS
 from domain.rooms import Rooms
 from domain.table import Table, TableError
+from headwater import backlog, clock, connection, feed, following, log, realtime, subscription
 from headwater import backoff as client_backoff
-from headwater import realtime, room
+from headwater.credentials import Caller, Grant
 from headwater.errors import Unreachable, failure
-from tests.simulation import judge
+from headwater.generated import documents
+from tests.simulation import honesty, judge
 from tests.simulation.appsync import AppSync, Connection
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.dynamodb import Client, DynamoDB
@@ -34,11 +37,12 @@ from tests.simulation.routes import Poison, routes
 from tests.simulation.storage import Client as StorageClient
 from tests.simulation.storage import Storage
 from tests.simulation.stream import Stream
-from tests.simulation.subscribers import Subscriber
+from tests.simulation.subscribers import Cursors, Subscriber, Tokens
 from tests.simulation.weather import Weather, draw
 from tests.simulation.writers import MAIN_TABLE, Ledger, Writer
 
 CHANGE_LOG = "ChangeLog"
+SENT_AT = "2027-01-15T08:00:00.000Z"
 # How long things may take without faults: functions to thaw, and clients to come back.
 DELIVERY_SECONDS, ABSENCE_SECONDS = 3600.0, 3 * 86_400.0
 # How many of the client's looks at the log a lost last push may take to be found: a connection may be half-open.
@@ -65,6 +69,9 @@ class Shape:
     page_bytes: int
     page_limit: int
     silence_seconds: float
+    token_seconds: float
+    most_waiting: int
+    ends_at_expiry: bool
     longest_pause_seconds: float
     poisonous: float
     maximum_retries: float
@@ -74,6 +81,9 @@ class Shape:
 
 def shape(chance: random.Random) -> Shape:
     """A schedule's sizes."""
+    longest_pause_seconds = chance.choice([0.02, 1.0, 100.0, 90_000.0])
+    # What clients do by the clock takes a schedule's time: in one that lasts for days they do it less often.
+    slowly = 20.0 if longest_pause_seconds > 1000 else 1.0
     return Shape(
         rooms=chance.choice([1, 1, 2, 3]),
         shards=chance.choice([1, 2, 3]),
@@ -90,8 +100,11 @@ def shape(chance: random.Random) -> Shape:
         remembered_ids=chance.choice([3, 20_000]),
         page_bytes=chance.choice([1500, 1_000_000]),
         page_limit=chance.choice([1, 3, 100]),
-        silence_seconds=chance.choice([60.0, 1000.0, 1000.0, 1000.0]),
-        longest_pause_seconds=chance.choice([0.02, 1.0, 100.0, 90_000.0]),
+        silence_seconds=chance.choice([60.0, 60.0, 1000.0]) * slowly,
+        token_seconds=chance.choice([math.inf, 100.0, 900.0, 3600.0]) * slowly,
+        most_waiting=chance.choice([2, 1000]),
+        ends_at_expiry=chance.random() < 0.3,
+        longest_pause_seconds=longest_pause_seconds,
         poisonous=chance.choice([0.0, 0.1, 0.3]),
         maximum_retries=chance.choice([math.inf, math.inf, 2, 5]),
         marks_at_once=chance.choice([0, 1, 100]),
@@ -126,7 +139,7 @@ class World:
         self.weather: Weather = draw(chance)
         self.network = Network(self.kernel, self.weather)
         self.dynamodb = DynamoDB(self.kernel, self.weather, self.shape.page_bytes)
-        self.appsync = AppSync(self.kernel, self.weather)
+        self.appsync = AppSync(self.kernel, self.weather, lambda room_id: self.heads().get(room_id, 0))
         self.storage = Storage()
         self.poison = Poison(set(), self.appsync.refused, self.dynamodb.indigestible)
         self.stream = Stream(self.kernel, self.shape.shards)
@@ -145,6 +158,9 @@ class World:
         self.ledger = Ledger(self.kernel, self.dynamodb, self.stream, self.poison, large=self.shape.chunk_bytes - 400)
         self.operator = Operator("operator", self.kernel, self.weather, self.function, self.storage, self.ledger)
         self.subscribers = [self._subscriber(number) for number in range(self.shape.subscribers)]
+        self.appsync.ends_at_expiry = self.shape.ends_at_expiry
+        self.appsync.blocked = {each.caller for each in self.subscribers if self.weather.strikes("blocked")}
+        self.honesty = honesty.Observer(self.kernel, self.appsync, self.subscribers)
         self._connections = 0
 
     def _subscriber(self, number: int) -> Subscriber:
@@ -152,7 +168,9 @@ class World:
         after = self.kernel.random.choice([0, None])
         return Subscriber(
             f"subscriber-{number}", room_id, after,
-            kernel=self.kernel, weather=self.weather, query=self.query, state=self.ledger.state,
+            kernel=self.kernel, weather=self.weather, query=self.query,
+            tokens=Tokens(self.kernel, self.weather, self.shape.token_seconds),
+            cursors=self.kernel.random.choice([None, Cursors()]),
         )  # fmt: skip
 
     def surroundings(self, host: Host) -> Surroundings:
@@ -172,13 +190,13 @@ class World:
         """A table as a process sees it."""
         return Table(name, Client(self.dynamodb, self.network, self.kernel, self.weather))  # type: ignore[arg-type]
 
-    def connection(self, url: str, _auth: object, _arguments: object) -> Connection:
+    def connection(self, url: str, caller: Caller, grant: Grant, _arguments: object) -> Connection:
         """Takes the place of the client's WebSocket transport."""
         self._connections += 1
-        return Connection(self.appsync, f"connection-{self._connections}", url)
+        return Connection(self.appsync, f"connection-{self._connections}", url, caller, grant)
 
-    async def query(self, _document: str, variables: dict[str, Any]) -> dict[str, Any]:
-        """A catch-up query, as `headwater.Client.query` runs it, through a resolver of its own."""
+    async def query(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """A query, as `headwater.Client.query` runs it. The log is read through a resolver of its own."""
         kernel, strikes = self.kernel, self.weather.strikes
         await asyncio.sleep(kernel.random.expovariate(200.0))
         if strikes("query 500"):
@@ -187,6 +205,8 @@ class World:
             raise failure([{"errorType": kernel.random.choice(["TryAgain", "Internal"]), "message": "simulated"}])
         if strikes("query slow"):
             await asyncio.sleep(kernel.random.random() * 20.0)
+        if document == documents.MESSAGES:
+            return {"messages": {"items": self._items(variables["roomId"]), "nextToken": None}}
         host = Host("resolver")
         here, main = self.surroundings(host), self.table(MAIN_TABLE)
         stands_on = chat.Chat(main, Rooms(main, here.retention_seconds), here.log, here.retention_seconds)
@@ -263,16 +283,33 @@ class World:
         return all(each.present for each in self.subscribers)
 
     def _caught_up(self) -> bool:
-        heads = {
+        heads = self.heads()
+        return all(each.position == heads.get(each.diary.room_id, 0) for each in self.subscribers)
+
+    def heads(self) -> dict[str, int]:
+        """The newest number of each room that has one."""
+        return {
             item["topic"]["S"].removeprefix("room:"): int(item["head"]["N"])
             for item in self.dynamodb.items(CHANGE_LOG)
             if "head" in item
         }
-        return all(each.position == heads.get(each.diary.room_id, 0) for each in self.subscribers)
+
+    def _items(self, room_id: str) -> list[dict[str, Any]]:
+        """What a query for a room's items answers: all of them, in any order."""
+        return [
+            {"id": key, "roomId": room_id, "author": "a", "text": text, "sentAt": SENT_AT, "version": 1}
+            for key, text in self.ledger.state(room_id).items()
+        ]
 
 
 # Parsing the same text again takes as long as some schedules.
-_subscription_request = lru_cache(room._subscription_request)
+@lru_cache
+def _request(text: str, variables: tuple[tuple[str, str], ...]) -> GraphQLRequest:
+    return GraphQLRequest(text, variable_values=dict(variables))
+
+
+def _subscription_request(text: str, variable_values: dict[str, str]) -> GraphQLRequest:
+    return _request(text, tuple(variable_values.items()))
 
 
 class _NoSignature:
@@ -296,11 +333,21 @@ def run(seed: int) -> Verdict:
         patch.setattr(parking, "_MOST_AT_ONCE", sizes.marks_at_once)
         patch.setattr(publishing, "SigV4Auth", _NoSignature)
         patch.setattr(envelopes, "MAX_BYTES", sizes.chunk_bytes + 1000)
-        patch.setattr(room, "PAGE_LIMIT", sizes.page_limit)
-        patch.setattr(room, "full_jitter", partial(client_backoff.full_jitter, chance=world.kernel.random.random))
+        patch.setattr(log, "PAGE_LIMIT", sizes.page_limit)
+        full_jitter = partial(client_backoff.full_jitter, chance=world.kernel.random.random)
+        for module in (following, feed):
+            patch.setattr(module, "full_jitter", full_jitter)
         patch.setattr(chat, "time", SimpleNamespace(monotonic=lambda: world.kernel.now))
-        patch.setattr(room, "SILENCE_SECONDS", sizes.silence_seconds)
-        patch.setattr(room, "_subscription_request", _subscription_request)
+        patch.setattr(clock, "now", lambda: world.kernel.now)
+        patch.setattr(clock, "wall", lambda: world.kernel.wall_ms() / 1000)
+        patch.setattr(following, "SILENCE_SECONDS", sizes.silence_seconds)
+        patch.setattr(following, "POLL_SECONDS", sizes.silence_seconds / 2)
+        patch.setattr(following, "POLLING_SECONDS", 4 * sizes.silence_seconds)
+        patch.setattr(following, "GraphQLRequest", _subscription_request)
+        patch.setattr(connection, "PING_SECONDS", sizes.silence_seconds / 10)
+        patch.setattr(connection, "WINDOW_SECONDS", sizes.silence_seconds / 4)
+        patch.setattr(backlog, "MOST_WAITING", sizes.most_waiting)
+        patch.setattr(subscription, "MAX_WAITING", sizes.most_waiting)
         patch.setattr(realtime, "AcknowledgedTransport", world.connection)
         logging.disable(logging.CRITICAL)
         try:
@@ -312,7 +359,14 @@ def run(seed: int) -> Verdict:
             logging.disable(logging.NOTSET)
     diaries = [each.diary for each in world.subscribers]
     exhausted = {event_id for lane in world.lanes for event_id in lane.exhausted}
-    found = found + judge.problems(
+    found += world.honesty.problems
+    untold = world.ledger.given_up | exhausted
+    for subscriber in world.subscribers if not found else []:
+        found += judge.items_problems(
+            subscriber.diary.name, subscriber.items, world.ledger.state(subscriber.diary.room_id),
+            world.ledger.owed.get(subscriber.diary.room_id, {}), untold,
+        )  # fmt: skip
+    found += judge.problems(
         world.ledger.owed, diaries, sizes.retention_seconds, given_up=world.ledger.given_up, exhausted=exhausted
     )
     return Verdict(

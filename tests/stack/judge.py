@@ -12,11 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from headwater import connect
-from headwater.changes import Change
-from headwater.client import Client
+from headwater import Change, Client, Feed, Message, connect
 from headwater.errors import HeadwaterError
-from headwater.room import Room
 from local.control_client import ControlClient
 from tests.stack.instance import PROJECT, Instance
 
@@ -62,18 +59,19 @@ class Breakable:
 
 
 class Reader:
-    """All that a room handed out."""
+    """All that a room's feed handed out."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
-        self.changes: list[Change] = []
+    def __init__(self, feed: Feed[Message]) -> None:
+        self.feed = feed
+        self.changes: list[Change[Message]] = []
 
     async def run(self) -> None:
-        async for change in self.room:
-            self.changes.append(change)
+        async for event in self.feed:
+            assert isinstance(event, Change), event
+            self.changes.append(event)
 
     def texts(self) -> list[str]:
-        return [change.message.text if change.message else "" for change in self.changes]
+        return [change.item.text if change.item else "" for change in self.changes]
 
 
 async def persistent(send: Callable[[], Any]) -> Any:
@@ -104,9 +102,9 @@ async def reading(broken: Breakable, rooms: list[str]) -> AsyncIterator[list[Rea
         readers, tasks = [], []
         for name in rooms:
             client = await clients.enter_async_context(broken.client())
-            room = client.room(name)
-            await persistent(room.start)
-            readers.append(Reader(room))
+            feed = client.live(f"room:{name}")
+            await persistent(feed.start)
+            readers.append(Reader(feed))
             tasks.append(asyncio.create_task(readers[-1].run()))
         try:
             yield readers

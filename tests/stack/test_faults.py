@@ -277,5 +277,5 @@ async def test_each_item_keeps_its_order_under_everything_that_repeats_and_reord
         await asyncio.to_thread(eventually, lambda: "the end" in reader.texts(), 90)
     assert len(reader.changes) == expected + 1
     for message in sent:
-        seen = [change.message.version for change in reader.changes if change.key == message["id"] and change.message]
+        seen = [change.item.version for change in reader.changes if change.key == message["id"] and change.item]
         assert seen == [1, *versions]

@@ -1,0 +1,69 @@
+"""What a topic's feed asks over HTTP: the newest number, pages of the change log, and the items as they are now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+from headwater.changes import Page
+from headwater.errors import Unreachable
+from headwater.topics import Topic
+from headwater.wire import Model
+
+T = TypeVar("T", bound=Model)
+
+Query = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""Runs a document with its variables, as `Client.query` does."""
+
+PAGE_LIMIT = 1000
+
+# A read that takes longer may wait for a connection that is dead. It is tried again.
+READ_SECONDS = 10.0
+
+
+class Log(Generic[T]):
+    """The reads of one topic. All raise what `query` raises, and Unreachable when there is no answer in time."""
+
+    def __init__(self, query: Query, topic: Topic[T]) -> None:
+        self._query = query
+        self._topic = topic
+
+    async def head(self) -> int:
+        """The number of the topic's newest change."""
+        kind = self._topic.kind
+        return int((await self._ask(kind.head, kind.changes_field))["headSeq"])
+
+    async def name(self) -> str:
+        """The topic's name as the server has it, also where only the token says whose it is."""
+        kind = self._topic.kind
+        return str((await self._ask(kind.changes, kind.changes_field, after=0, limit=1))["topic"])
+
+    async def page(self, after: int) -> Page[T]:
+        """The changes after a number."""
+        kind = self._topic.kind
+        answer = await self._ask(kind.changes, kind.changes_field, after=after, limit=PAGE_LIMIT)
+        return self._topic.page(answer)
+
+    async def snapshot(self, most: int) -> list[tuple[str, T]]:
+        """The newest items with their keys, the oldest of them first."""
+        kind = self._topic.kind
+        items: list[T] = []
+        paging: dict[str, Any] = {}
+        if kind.page_size is not None:
+            paging = {"limit": max(1, min(kind.page_size, most))}
+        while len(items) < most:
+            answer = await self._ask(kind.snapshot, kind.snapshot_field, **paging)
+            items += self._topic.items(answer)
+            if kind.page_size is None or answer["nextToken"] is None:
+                break
+            paging["nextToken"] = answer["nextToken"]
+        return [(kind.key(item), item) for item in reversed(items[:most])]
+
+    async def _ask(self, document: str, field: str, **variables: Any) -> Any:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                answer = await self._query(document, {**self._topic.variables, **variables})
+        except TimeoutError:
+            raise Unreachable(f"no answer to {field} of {self._topic.name} in {READ_SECONDS:.0f} s") from None
+        return answer[field]
