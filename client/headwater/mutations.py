@@ -168,8 +168,8 @@ def _named(type_: TypeNode) -> str:
 def _plain(variables: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of its own, as JSON has it: what is sent after a restart is what was queued."""
     try:
-        text = json.dumps(dict(variables), default=_json)
-        plain: dict[str, Any] = json.loads(text)
+        text = json.dumps(dict(variables), default=_json, allow_nan=False, ensure_ascii=False)
+        plain: dict[str, Any] = json.loads(text.encode())  # a lone surrogate cannot be sent
     except (TypeError, ValueError) as error:
         raise NotQueueable(f"the variables are no JSON: {error}") from error
     return plain

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from weakref import ref
 
 from headwater.mutations import Mutation, Optimistic
 from headwater.view import View
@@ -15,12 +16,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Shown(Generic[T]):
-    view: View[T]
+    view: ref[View[T]]  # it ends with its feed
     parse: Callable[[dict[str, Any]], T]
 
     def show(self, id_: str, each: Optimistic) -> None:
-        wire = each.wire()
-        self.view.optimistic(id_, each.key, None if wire is None else self.parse(wire))
+        wire, view = each.wire(), self.view()
+        if view is not None:
+            view.optimistic(id_, each.key, None if wire is None else self.parse(wire))
 
 
 class Overlays:
@@ -35,7 +37,11 @@ class Overlays:
 
         Before the feed's snapshot: what a mutation of an earlier process did may be in it already.
         """
-        shown = _Shown(view, parse)
+        shown = _Shown(ref(view), parse)
+        for name, views in list(self._views.items()):
+            self._views[name] = [each for each in views if each.view() is not None]
+            if not self._views[name]:
+                del self._views[name]
         self._views.setdefault(topic, []).append(shown)
         for mutation in self._mutations.values():
             for id_, each in _numbered(mutation):
@@ -43,12 +49,6 @@ class Overlays:
                     # Queued by an earlier version of the program, perhaps; what cannot be read is not shown.
                     with suppress(ValueError, KeyError, TypeError):
                         shown.show(id_, each)
-
-    def detach(self, topic: str, view: View[T]) -> None:
-        """The feed has ended."""
-        left = [each for each in self._views.pop(topic, []) if each.view is not view]
-        if left:
-            self._views[topic] = left
 
     def show(self, mutation: Mutation) -> None:
         """A mutation is under way.
@@ -70,15 +70,18 @@ class Overlays:
         """It has succeeded, with this answer."""
         self._mutations.pop(mutation.id, None)
         for id_, each in _numbered(mutation):
-            for shown in self._views.get(each.topic, ()):
-                shown.view.settle(id_, each.key_in(data))
+            for view in self._views_of(each):
+                view.settle(id_, each.key_in(data))
 
     def roll_back(self, mutation: Mutation) -> None:
         """It has failed."""
         self._mutations.pop(mutation.id, None)
         for id_, each in _numbered(mutation):
-            for shown in self._views.get(each.topic, ()):
-                shown.view.roll_back(id_)
+            for view in self._views_of(each):
+                view.roll_back(id_)
+
+    def _views_of(self, each: Optimistic) -> list[View[Any]]:
+        return [view for shown in self._views.get(each.topic, ()) if (view := shown.view()) is not None]
 
 
 def _numbered(mutation: Mutation) -> list[tuple[str, Optimistic]]:

@@ -67,6 +67,8 @@ def test_an_unknown_type_of_input_must_bring_its_id() -> None:
         ),
         (SEND, {}, "the input of a mutation is an object"),
         (SEND, {"input": {"roomId": "a", "text": object()}}, "no JSON"),
+        (SEND, {"input": {"roomId": "a", "text": "half of an emoji: \ud83d"}}, "no JSON"),
+        (SEND, {"input": {"roomId": "a", "text": float("nan")}}, "no JSON"),
         (SEND, {"input": {"roomId": "a", "text": "b", "clientMutationId": 7}}, "it is a text"),
     ],
 )
