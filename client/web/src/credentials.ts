@@ -7,6 +7,8 @@
 export interface ToAuthorize {
   readonly url: string;
   readonly body: string;
+  /** Whether it is a frame of the WebSocket's, signed as if it were a request. */
+  readonly frame: boolean;
 }
 
 export interface Authorization {

@@ -66,7 +66,7 @@ export class Http implements Requests {
     try {
       if (options.signal?.aborted) throw new Error("the request was given up");
       // fetch sets `host` itself, and says so where one tries to.
-      const { host: _host, ...headers } = (await this.credentials.authorize({ url, body }, renew)).headers;
+      const { host: _host, ...headers } = (await this.credentials.authorize({ url, body, frame: false }, renew)).headers;
       const response = await this.platform.fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json", ...headers },

@@ -176,7 +176,7 @@ export class Line {
     this.#tell();
     try {
       const { platform, endpoint } = this.#exchange;
-      const handshake = { url: `${endpoint.url}/connect`, body: "{}" };
+      const handshake = { url: `${endpoint.url}/connect`, body: "{}", frame: true };
       const { headers, expiresAt } = await this.#authorize(handshake, renew || this.#renewed);
       if (this.#next !== carrier) return;
       carrier.expiresAt = expiresAt;
@@ -333,7 +333,7 @@ export class Line {
     const { endpoint } = this.#exchange;
     let authorization: Authorization;
     try {
-      authorization = await this.#authorize({ url: endpoint.url, body: data }, registration.renewed);
+      authorization = await this.#authorize({ url: endpoint.url, body: data, frame: true }, registration.renewed);
     } catch (error) {
       return this.#refused(carrier, registration, typed(error));
     }
