@@ -16,31 +16,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.chaos.plan import Step, plan
-from benchmarks.chaos.subscribers import FLUSH
+from benchmarks.chaos.processes import ChaosError, Child, await_word, flush, serving
 from local.control_client import ControlClient, ControlError
 from tests.stack.explaining import command
-from tests.stack.instance import PROJECT, Instance
+from tests.stack.instance import Instance
 
 SUBSCRIBER_PROCESSES = 4
 LIVE_SECONDS = 60.0
-FLUSH_SECONDS = 420.0
-"""For the last change to reach everyone: a half-open connection is given up after 300 s."""
 REDRIVE_SECONDS = 120.0
 QUIET_SECONDS = 3.0
-
-
-class ChaosError(Exception):
-    """The run could not be carried out."""
 
 
 @dataclass(frozen=True)
@@ -53,46 +46,6 @@ class Options:
     subscribers: int
     rate: float
     keep: bool
-
-
-class Child:
-    """A process of the run: lines in, lines of words or JSON out."""
-
-    def __init__(self, module: str, *arguments: object, log: Path, news: queue.SimpleQueue[str]) -> None:
-        with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *map(str, arguments)],
-                cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-                env={"PYTHONPATH": f"{PROJECT}:{PROJECT / 'client'}", "PATH": "/usr/bin:/bin"},
-            )  # fmt: skip
-        self._news = news
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
-
-    def say(self, line: str) -> None:
-        """Send a line."""
-        assert self.process.stdin
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def end(self, seconds: float = 60.0) -> None:
-        """Close its input, and wait until it has ended."""
-        assert self.process.stdin
-        with suppress(BrokenPipeError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise ChaosError(f"{self.process.args!r} did not end") from None
-        if self.process.returncode:
-            raise ChaosError(f"{self.process.args!r} ended with {self.process.returncode}")
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._news.put(line.strip())
 
 
 @dataclass
@@ -171,7 +124,7 @@ def run(options: Options) -> int:
         home = Path(tempfile.mkdtemp(prefix="headwater-chaos-"))
         files = home / "files"
         files.mkdir()
-        instance = parts.enter_context(_instance(home / "state"))
+        instance = parts.enter_context(serving(home / "state"))
         token = command(instance, "token", "--user", "chaos")
         (home / "token").write_text(token.stdout.strip(), "utf-8")
         director = Director(instance)
@@ -181,10 +134,10 @@ def run(options: Options) -> int:
         print(f"{options.seconds:g} s are over; {len(director.skipped)} faults were not set, for want of an instance")
         director.clear()
         writers.say("over")
-        _wait_word("over", news, LIVE_SECONDS)
-        _flush("1", writers, news, options.subscribers)
+        await_word("over", news)
+        flush("1", writers, news, options.subscribers)
         _redrive(instance)
-        _flush("2", writers, news, options.subscribers)
+        flush("2", writers, news, options.subscribers)
         time.sleep(QUIET_SECONDS)
         for child in (writers, *subscribers):
             child.say("end")
@@ -197,16 +150,6 @@ def run(options: Options) -> int:
     else:
         print(f"the files are in {home}")
     return verdict.returncode
-
-
-@contextmanager
-def _instance(state: Path) -> Iterator[Instance]:
-    instance = Instance(state)
-    instance.start()
-    try:
-        yield instance
-    finally:
-        instance.stop()
 
 
 def _start(
@@ -244,33 +187,6 @@ def _wait_live(count: int, files: Path) -> None:
             return
         time.sleep(0.2)
     raise ChaosError(f"{live} of {count} subscribers were live after {LIVE_SECONDS:.0f} s")
-
-
-def _wait_word(word: str, news: queue.SimpleQueue[str], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if news.get(timeout=max(0.0, deadline - time.monotonic())) == word:
-                return
-        except queue.Empty:
-            raise ChaosError(f"the writers did not say {word!r} within {seconds:.0f} s") from None
-
-
-def _flush(name: str, writers: Child, news: queue.SimpleQueue[str], count: int) -> None:
-    """Write to every topic, until everyone was called back with that; give up after a while: the checker will tell."""
-    writers.say(f"flush {FLUSH}{name}")
-    seen: set[str] = set()
-    began = time.monotonic()
-    while len(seen) < count:
-        try:
-            line = news.get(timeout=max(0.0, began + FLUSH_SECONDS - time.monotonic()))
-        except queue.Empty:
-            print(f"{count - len(seen)} subscribers did not see the end within {FLUSH_SECONDS:.0f} s")
-            return
-        told: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
-        if told.get("flush") == f"{FLUSH}{name}":
-            seen.add(told["subscriber"])
-    print(f"everyone saw the end of it after {time.monotonic() - began:.1f} s")
 
 
 def _redrive(instance: Instance) -> None:

@@ -30,10 +30,16 @@ def package(node: str, pytestconfig: pytest.Config) -> Path:
     folder = pytestconfig.cache.mkdir("web") if pytestconfig.cache else pytest.skip("pytest runs without its cache")
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # other workers of pytest-xdist, other sessions
-        _copy(folder)
-        _install(folder)
-        built = npm(folder, "build")
-        assert built.returncode == 0, built.stdout + built.stderr
+        return built(folder)
+
+
+def built(folder: Path) -> Path:
+    """The package in a folder of its own, with its npm packages, and built."""
+    folder.mkdir(exist_ok=True)
+    _copy(folder)
+    _install(folder)
+    build = npm(folder, "build")
+    assert build.returncode == 0, build.stdout + build.stderr
     return folder
 
 
