@@ -49,6 +49,7 @@ interface Carrier {
 }
 
 const LINGER_MS = 1000;
+const HANDOVER_MS = 3_000;
 // Handshakes that fail in a row until one asks whether it is WebSockets that are blocked.
 const BLOCKED_AFTER = 3;
 const EXPIRY_MARGIN_MS = 60_000;
@@ -360,9 +361,9 @@ export class Line {
   }
 
   #settled(carrier: Carrier, registration: Registration): void {
-    if (carrier.pending.delete(registration) && carrier.pending.size === 0 && carrier === this.#next && carrier.open) {
-      this.#promote(carrier);
-    }
+    if (!carrier.pending.delete(registration) || carrier.pending.size > 0) return;
+    // AppSync may acknowledge before it is ready: until then the connection before brings what this one does not.
+    this.#after(HANDOVER_MS, () => carrier === this.#next && carrier.open && this.#promote(carrier));
   }
 
   #ended(carrier: Carrier, id: string, error: HeadwaterError | null): void {
