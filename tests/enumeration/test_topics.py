@@ -45,7 +45,7 @@ def pushed(world: World, pushes: Pushes) -> Pairs:
 
 def test_what_can_be_read_is_what_is_pushed_and_what_can_be_caught_up(world: World) -> None:
     assert sum(name.startswith("u") for name in world.callers) == USERS == 1000
-    assert len(world.topics) == 50
+    assert len(world.topics) == 65
     began = time.process_time()
     pushes, allowed = subscribed(world)
     read = {pair for pair in world.pairs() if world.can_read(*pair)}
@@ -65,6 +65,27 @@ def test_who_can_write_is_who_the_world_says(world: World) -> None:
     for name in world.callers:
         for room_id in rooms:
             assert world.can_write(name, room_id) == ((name, f"room:{room_id}") in world.writers), (name, room_id)
+
+
+def test_a_client_that_is_taken_over_has_one_subscription_again() -> None:
+    world = make(seed=8)
+    pushes, _ = subscribed(world)
+    taken = [(name, topic) for name, topic in sorted(world.readers) if topic.startswith("client:")]
+    assert len(taken) > 5
+    for name, topic in taken:
+        client_id = topic.removeprefix("client:")
+        again = world.subscription(name, topic)
+        assert again
+        pushes.subscribe(name, again)  # the same lease, on another connection
+        ended = world.take_over(client_id)
+        pushes.end("*", ended)
+        assert pushes.ended[-2:] == [name, name]
+        assert pushes.publish(topic) == []
+        newest = world.subscription(name, topic)
+        assert newest
+        pushes.subscribe(name, newest)
+        pushes.end("*", ended)  # as the publisher repeats it
+    assert pushed(world, pushes) == world.readers
 
 
 def test_it_stays_so_when_rights_end() -> None:

@@ -1,4 +1,4 @@
-"""A thousand users and whoever else calls, 50 topics, and every way in which one can be to the other."""
+"""A thousand users and whoever else calls, 65 topics, and every way in which one can be to the other."""
 
 from __future__ import annotations
 
@@ -7,11 +7,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from domain import auth_key, membership, profile, rights, rooms, sessions, topics, users
+from domain import (
+    auth_key,
+    client,
+    clients,
+    membership,
+    notice,
+    notices,
+    profile,
+    rights,
+    rooms,
+    sessions,
+    topics,
+    users,
+)
 from domain import chat as use
 from domain.caller import ANONYMOUS, OPERATORS, SELLERS, Caller, CallerKind, Scope
 from domain.changes import ChangeLog
 from domain.chat import Chat
+from domain.clients import Clients
 from domain.clock import SYSTEM
 from domain.errors import DomainError, Unauthorized
 from domain.events import Event
@@ -33,6 +47,12 @@ KEYS = {
     "key that was revoked": Caller(CallerKind.LAMBDA, "k6", "revoked", scopes=frozenset(Scope)),
     "key that was removed": Caller(CallerKind.LAMBDA, "k7", "removed", scopes=frozenset(Scope)),
 }
+# Whose clients there are, and what may be wrong with them.
+OWNERS = (
+    "u0", "u1", "u2", "u3", "u4", "api key", "api key", "program", "key that reads", "key that writes", "key for both",
+    "u1, whose registration is over", "u3, whose item has expired", "u5, without an owner",
+    "u7, whose owner was deleted",
+)  # fmt: skip
 # What a user may be to a private room, and how often.
 STANDINGS = {
     "stranger": 85, "member": 5, "owner": 1, "invited": 3, "expired invitation": 2, "expired member": 1, "nonsense": 3,
@@ -45,12 +65,14 @@ class World:
 
     chat: Chat
     users: Users
+    clients: Clients
     sessions: Sessions
     now_ms: int
     callers: dict[str, Caller] = field(default_factory=dict)
     topics: list[str] = field(default_factory=list)
     readers: set[tuple[str, str]] = field(default_factory=set)
     writers: set[tuple[str, str]] = field(default_factory=set)
+    leases: dict[str, str] = field(default_factory=dict)  # by client
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         return ((name, topic) for name in self.callers for topic in self.topics)
@@ -58,6 +80,8 @@ class World:
     def can_read(self, name: str, topic: str) -> bool:
         """Whether the caller gets the topic's content by a query."""
         caller, (kind, _, ident) = self.callers[name], topic.partition(":")
+        if kind == "client":
+            return self._is_allowed(lambda: self._notices(caller, ident))
         if kind == "user":
             # `user` answers operators too, whom nothing is pushed of others: this is about one's own profile.
             return self._is_allowed(lambda: self._own(caller, "Query.me", ident))
@@ -71,6 +95,9 @@ class World:
             if kind == "user":
                 self._own(caller, "Query.userChanges", ident)
                 page = users.user_changes(self.users, caller, after=0)
+            elif kind == "client":
+                self.sessions.require(caller, "Query.clientChanges")
+                page = clients.client_changes(self.clients, caller, client_id=ident, after=0)
             else:
                 page = use.message_changes(self.chat, caller, room_id=ident, after=0, now_ms=self.now_ms)
             assert page["topic"] == topic
@@ -86,6 +113,10 @@ class World:
                 self.sessions.require(caller, "Subscription.onUser")
                 found = users.on_user(caller)  # names no topic: whoever asks gets their own
                 return {"topic": found, "userId": caller.user_id} if found == topic else None
+            if kind == "client":
+                self.sessions.require(caller, "Subscription.onClient")
+                to = clients.on_client(self.clients, caller, client_id=ident, lease=self.leases[ident])
+                return {"topic": str(to.topic), "userId": caller.subscriber, "right": str(to.right)}
             found = use.on_messages(self.chat, caller, room_id=ident, now_ms=self.now_ms)
         except Unauthorized:
             return None
@@ -97,6 +128,19 @@ class World:
         return self._is_allowed(
             lambda: use.send_message(self.chat, caller, room_id=room_id, text="hi", now_ms=self.now_ms)
         )
+
+    def take_over(self, client_id: str) -> str:
+        """Give a client another lease, as its owner's registration does; the right that ended."""
+        ended = client.right(client_id, self.leases[client_id])
+        self.leases[client_id] += "+"
+        found = self.chat.table.get(client.key(client_id), 0)
+        assert found
+        self.chat.table.write([Put(found | {"lease": self.leases[client_id]})])
+        return str(ended)
+
+    def _notices(self, caller: Caller, client_id: str) -> Any:
+        self.sessions.require(caller, "Query.notices")
+        return notices.unread(self.clients, caller, client_id=client_id).items
 
     def _own(self, caller: Caller, coordinate: str, user_id: str) -> bool:
         self.sessions.require(caller, coordinate)
@@ -131,12 +175,15 @@ def make(seed: int) -> World:
     chat = Chat(table, Rooms(table, RETENTION_SECONDS), log, RETENTION_SECONDS)
     # No pool and no deletion: what they are for is not asked here.
     of_users = Users(table, cast("Any", None), log, cast("Any", None), SYSTEM, RETENTION_SECONDS)
-    world = World(chat, of_users, Sessions(table, SYSTEM), SYSTEM.now_ms())
+    of_clients = Clients(table, log, SYSTEM, RETENTION_SECONDS)
+    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), SYSTEM.now_ms())
     live = _callers(world, chance)
     _public_rooms(world, live)
     _private_rooms(world, live, chance)
     for number in range(PROFILES):
         _profile(world, f"u{number}", live)
+    for number, owner in enumerate(OWNERS):
+        _client(world, number, owner, live)
     for topic in world.topics:
         _content(world, topic)
     return world
@@ -212,6 +259,25 @@ def _profile(world: World, name: str, live: set[str]) -> None:
     topic = f"user:{world.callers[name].id}"
     world.topics.append(topic)
     if name in live:
+        world.readers.add((name, topic))
+
+
+def _client(world: World, number: int, owner: str, live: set[str]) -> None:
+    """A client of somebody's; the odd ones are not what they should be, and nobody's."""
+    name, _, state = owner.partition(", ")
+    client_id = f"{client.GUEST}{number:032d}" if name == "api key" else f"client-{number:016d}"
+    topic = f"client:{client_id}"
+    world.topics.append(topic)
+    world.leases[client_id] = f"L{number}"
+    item = client.to_item(world.callers[name], client_id, f"L{number}", world.now_ms, client.DAY_SECONDS)
+    odd: dict[str, dict[str, Any]] = {
+        "whose registration is over": {"validUntil": world.now_ms // 1000}, "whose item has expired": {"expiresAt": 1},
+        "without an owner": {"owner": None}, "whose owner was deleted": {"owner": client.NOBODY},
+    }  # fmt: skip
+    world.chat.table.write([Put(item | odd.get(state, {}))])
+    pk, sk = notice.key(topics.client(client_id), "N")
+    world.chat.table.write([Put({"pk": pk, "sk": sk, "kind": "k"})])
+    if not state and name in live and name != "key that writes":
         world.readers.add((name, topic))
 
 

@@ -98,6 +98,10 @@ class Simulated:
         return self.kernel.run(main())
 
 
+def record(old: Any, new: Any) -> routing.Record:
+    return routing.Record("e", "MODIFY" if old else "INSERT", f"{client.PREFIX}{ID}", client.SORT_KEY, old, new, "1", 0)
+
+
 def judge(simulated: Simulated) -> None:
     owners = {new["owner"] for _, new in simulated.images if new}
     assert len(owners) <= 1, "an id has one owner for good"
@@ -105,15 +109,7 @@ def judge(simulated: Simulated) -> None:
     assert {client.owner_of(caller) for caller, _ in made} <= owners
     leases = [new["lease"] for _, new in simulated.images if new]
     assert {found.lease for _, found in made} <= set(leases), "who was told of a lease had it"
-    ended = [
-        end.topic_name
-        for number, (old, new) in enumerate(simulated.images)
-        for end in routing.ends_of(
-            routing.Record(
-                str(number), "MODIFY" if old and new else "INSERT", *cast("Any", client.key(ID)), old, new, "1", 0
-            )
-        )
-    ]
+    ended = [end.topic_name for old, new in simulated.images for end in routing.ends_of(record(old, new))]
     lost = [f"client:{ID}#{lease}" for lease in dict.fromkeys(leases) if lease != leases[-1]]
     assert ended == lost, "each lease ends once, when the next one counts, and the last one not at all"
 

@@ -15,7 +15,7 @@ from domain.caller import ANONYMOUS, Caller, CallerKind, Scope
 from domain.changes import ChangeLog
 from domain.clients import Clients, Registration
 from domain.errors import InvalidInput, TakenOver, TryAgain, Unauthorized
-from domain.events import Event
+from domain.events import Event, Kind
 from domain.table import Check, Delete, Put, Set, Table, Throttled
 from tests.backend.domain.clocks import SetClock
 
@@ -168,8 +168,8 @@ def test_the_lease_that_counts_only_lives_longer(here: Clients, clock: JumpingCl
 
 
 def stream_record(old: dict[str, Any] | None, new: dict[str, Any] | None) -> routing.Record:
-    pk, sk = client.key(ID)
-    return routing.Record("e", "MODIFY" if old and new else "REMOVE" if old else "INSERT", pk, sk, old, new, "1", 0)
+    kind: Kind = "MODIFY" if old and new else "REMOVE" if old else "INSERT"
+    return routing.Record("e", kind, f"{client.PREFIX}{ID}", client.SORT_KEY, old, new, "1", 0)
 
 
 def test_by_whatever_hand_a_lease_is_lost_its_subscription_ends() -> None:
@@ -229,17 +229,13 @@ def test_a_deleted_user_leaves_no_client_and_no_notice(here: Clients, clock: Jum
     first = clients.register(here, ANN, client_id=ID)
     second = clients.register(here, ANN)
     his = clients.register(here, BOB)
-    for receiver in (
-        {"to_user": "ann"},
-        {"to_client": ID},
-        {"to_client": second.client_id},
-        {"to_client": his.client_id},
-    ):
-        notices.send(here.table, clock, kind="k", **receiver)
+    notices.send(here.table, clock, kind="k", to_user="ann")
+    for each in (ID, second.client_id, his.client_id):
+        notices.send(here.table, clock, kind="k", to_client=each)
     for _ in range(2):
         clients.remove_all(here, "ann")
-        for each in (topics.user("ann"), topics.client(ID), topics.client(second.client_id)):
-            assert list(here.table.query(notice.partition(each), now=0)) == []
+        for receiver in (topics.user("ann"), topics.client(ID), topics.client(second.client_id)):
+            assert list(here.table.query(notice.partition(receiver), now=0)) == []
         left = item_of(here, ID)
         assert left.keys() == {"pk", "sk", "owner", "validUntil", "expiresAt"}
         assert "ann" not in str(left)
@@ -267,8 +263,8 @@ def test_a_deletion_that_is_interrupted_is_finished_by_a_repeat(
 ) -> None:
     here.table.write([Put({"pk": "USER#ann", "sk": "PROFILE"})])
     clients.register(here, ANN, client_id=ID)
-    for receiver in ({"to_user": "ann"}, {"to_client": ID}):
-        notices.send(here.table, clock, kind="k", **receiver)
+    notices.send(here.table, clock, kind="k", to_user="ann")
+    notices.send(here.table, clock, kind="k", to_client=ID)
     write, left = here.table.write, crash_after
 
     def dying(writes: Any) -> None:
@@ -329,12 +325,20 @@ def test_a_table_that_is_too_busy_says_so(here: Clients, monkeypatch: pytest.Mon
 
 def test_what_it_costs(here: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     """docs/decisions/own-channels.md has these figures."""
-    reads, written = [], []
+    reads: list[object] = []
+    written: list[list[type]] = []
     get, write = here.table.get, here.table.write
-    monkeypatch.setattr(here.table, "get", lambda *given: (reads.append(given), get(*given))[1])
-    monkeypatch.setattr(
-        here.table, "write", lambda writes: (written.append([type(each) for each in writes]), write(writes))
-    )
+
+    def counted_get(*given: Any) -> Any:
+        reads.append(given)
+        return get(*given)
+
+    def counted_write(writes: Any) -> None:
+        written.append([type(each) for each in writes])
+        write(writes)
+
+    monkeypatch.setattr(here.table, "get", counted_get)
+    monkeypatch.setattr(here.table, "write", counted_write)
 
     def cost(register: Callable[[], Registration]) -> tuple[int, list[list[type]]]:
         reads.clear()

@@ -86,13 +86,13 @@ SHOWN = {
 
 def test_an_item_is_shown_as_it_was_sent() -> None:
     assert notice.from_item(item(**WHOLE)) == SHOWN
-    assert notice.to_publish(*notice.key(RECEIVER, "N1"), WHOLE) == SHOWN
+    assert notice.to_publish(notice.partition(RECEIVER), "N1", WHOLE) == SHOWN
 
 
 def test_what_is_missing_has_a_stand_in() -> None:
     expected = {"id": "N1", "kind": "unknown", "data": "{}", "sentAt": "1970-01-01T00:00:00.000Z", "expiresAt": None}
     assert notice.from_item(item()) == expected
-    assert notice.to_publish(*notice.key(RECEIVER, "N1"), {}) == expected
+    assert notice.to_publish(notice.partition(RECEIVER), "N1", {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_is_wrong_breaks_no_list_and_is_told_to_nobody(attribute: str, valu
     assert notice.from_item(wrong)["id"] == "N1"
     assert json.loads(notice.from_item(wrong)["data"]) in ({}, {"n": 1})
     with pytest.raises(attributes.WrongType, match=attribute) as refused:
-        notice.to_publish(*notice.key(RECEIVER, "N1"), wrong)
+        notice.to_publish(notice.partition(RECEIVER), "N1", wrong)
     assert "secret" not in str(refused.value), "parked records and logs show the reason"
 
 

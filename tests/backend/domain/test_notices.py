@@ -140,16 +140,17 @@ def test_who_is_deleted_or_not_registered_any_more_is_told_nothing(
 
 
 def test_a_repeat_sends_nothing_and_answers_the_same(here: Clients, notify: Callable[..., Any], clock: Clock) -> None:
-    given = {"user_id": "ann", "data": {"a": 1}, "client_mutation_id": "once"}
+    given: dict[str, Any] = {"user_id": "ann", "data": {"a": 1}, "client_mutation_id": "once"}
     first = notify(**given)
     clock.ms += 3_600_000
     assert notify(**given) == first
     here.table.write([Put({"pk": "USER#ann", "sk": "PROFILE", "deletedAt": "2026-11-21T12:00:00.000Z"})])
     assert notify(**given) == first
     assert notify(ROLE, **{**given, "user_id": "bob"})["id"] != first["id"], "another's id is another's"
-    for other in ({"data": {"a": 2}}, {"kind": "other"}, {"user_id": "bob"}, {"expires_in_seconds": 5}):
+    others: list[dict[str, Any]] = [{"data": {"a": 2}}, {"kind": "x"}, {"user_id": "bob"}, {"expires_in_seconds": 5}]
+    for other in others:
         with pytest.raises(IdempotencyConflict):
-            notify(**{**given, **other})
+            notify(**(given | other))
     assert len(notices.unread(here, ANN).items) == 1
 
 
@@ -286,9 +287,10 @@ def test_a_guest_s_client_is_told_and_dismisses(here: Clients, notify: Callable[
 
 
 def test_items_by_any_hand_break_no_page(here: Clients) -> None:
-    for number, wrong in enumerate(
-        ({"data": "[" * 50_000}, {"data": {"a": 1}}, {"kind": ["x"]}, {"expiresAt": "never"})
-    ):
+    items: list[dict[str, Any]] = [
+        {"data": "[" * 50_000}, {"data": {"a": 1}}, {"kind": ["x"]}, {"expiresAt": "never"},
+    ]  # fmt: skip
+    for number, wrong in enumerate(items):
         pk, sk = notice.key(topics.user("ann"), f"n{number}")
         here.table.write([Put({"pk": pk, "sk": sk, **wrong})])
     assert len(notices.unread(here, ANN).items) == 4

@@ -104,6 +104,20 @@ def test_a_users_subscription_ends_by_its_topic_or_with_all_of_the_users(load: C
     }
 
 
+@pytest.mark.parametrize("user", ["ann", None])
+def test_a_clients_subscription_also_ends_with_its_lease(load: Callable[[str], Code], user: str | None) -> None:
+    data = {"topic": "client:c1", "userId": user, "right": "client:c1#L1"}
+    outcome = load("subscription.js").run("response", {"result": {"data": data}})
+    assert value(outcome) is None
+    ends = [("ann", "client:c1"), ("ann", "*"), ("*", "client:c1")] if user else []
+    assert outcome.invalidation_filter == {
+        "filterGroup": [
+            {"filters": [rule("userId", who), rule("topic", topic)]} for who, topic in [*ends, ("*", "client:c1#L1")]
+        ]
+    }
+    assert outcome.subscription_filter == {"filterGroup": [{"filters": [rule("topic", "client:c1")]}]}
+
+
 def test_a_subscription_of_nobody_is_ended_by_nothing(load: Callable[[str], Code]) -> None:
     data = {"topic": "room:lobby", "userId": None}
     outcome = load("subscription.js").run("response", {"result": {"data": data}})
@@ -204,9 +218,10 @@ def test_rooms_say_of_a_foreign_token_what_messages_say(load: Callable[[str], Co
     assert failure(load("Query.rooms.js").run("response", context))[0] == context["error"]["type"]
 
 
-def test_a_publication_is_passed_on_as_it_is(load: Callable[[str], Code]) -> None:
-    code = load("Mutation.publishMessages.js")
-    envelope = {"roomId": "lobby", "items": [{"seq": 1, "message": None}]}
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("Mutation.publish*.js")))
+def test_a_publication_is_passed_on_as_it_is(load: Callable[[str], Code], name: str) -> None:
+    code = load(name)
+    envelope = {"roomId": "lobby", "items": [{"seq": 1, "message": None, "notice": {"data": {"a": [1]}}}]}
     assert value(code.run("request", {"arguments": {"input": envelope}})) == {"payload": envelope}
     assert value(code.run("response", {"result": envelope})) == envelope
 
