@@ -14,12 +14,19 @@ from typing import Generic, TypeVar
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
 
 from domain.clock import Clock
+from domain.errors import TryAgain
 
 logger = logging.getLogger("headwater.parameters")
 
 T = TypeVar("T")
+
+_BUSY = frozenset(
+    {"InternalFailure", "InternalServiceError", "InternalServiceErrorException", "RequestLimitExceeded",
+     "ServiceUnavailable", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+)  # fmt: skip
 
 # Whoever waits for a parameter has a caller waiting.
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=1, read_timeout=2)
@@ -48,9 +55,22 @@ def secret(name: str, max_age: int) -> str:
     """A secret's text, at most `max_age` seconds old.
 
     Raises:
-        GetParameterError: it cannot be read. There is no value to fall back on.
+        TryAgain: Secrets Manager throttled, failed, or did not answer. There is no value to fall back on.
+        GetParameterError: it cannot be read, and will not be: there is none, or the right is missing.
     """
-    return str(_secrets().get(name, max_age=max_age))
+    try:
+        return str(_secrets().get(name, max_age=max_age))
+    except GetParameterError as error:
+        if _passes(error.__context__):
+            raise TryAgain from error
+        raise
+
+
+def _passes(error: BaseException | None) -> bool:
+    """Whether what Powertools has put into its one exception may be over soon."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in _BUSY
+    return isinstance(error, ConnectionError | HTTPClientError)
 
 
 class RunTimeSetting(Generic[T]):

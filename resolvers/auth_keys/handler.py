@@ -23,7 +23,7 @@ logger = function_logger()
 
 
 def pepper() -> str:
-    """What keys are hashed with. Raises Powertools' GetParameterError."""
+    """What keys are hashed with. Raises TryAgain, and Powertools' GetParameterError for what will not pass."""
     return secret(settings().auth_key_pepper, PEPPER_SECONDS)
 
 

@@ -31,7 +31,7 @@ class Unauthorized(Exception):
 
 
 def pepper() -> str:
-    """What keys are hashed with. Raises Powertools' GetParameterError."""
+    """What keys are hashed with. Raises TryAgain, and Powertools' GetParameterError for what will not pass."""
     return secret(settings().auth_key_pepper, PEPPER_SECONDS)
 
 
@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     Raises:
         Unauthorized: a request to the HTTP API brings no key at all.
-        TableError: the key could not be looked up. Both services refuse the request then.
+        TableError, TryAgain: the key could not be looked up. Both services refuse the request then.
     """
     del context
     return for_http_api(event) if "routeArn" in event else for_appsync(event)

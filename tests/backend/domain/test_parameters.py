@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 
 from domain import parameters
 from domain.clock import SystemClock
+from domain.errors import TryAgain
 from domain.parameters import RunTimeSetting
 from tests.conftest import CREDENTIALS
 
@@ -54,6 +56,22 @@ def test_what_is_missing_is_an_error(cloud: Callable[[str], Any]) -> None:
         parameters.parameter("/headwater/nothing", 60)
     with pytest.raises(GetParameterError):
         parameters.secret("headwater/nothing", 60)
+
+
+def test_a_secret_that_cannot_be_read_now_is_asked_for_again(
+    cloud: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container begins while Secrets Manager is busy: the caller is to try again, nothing of ours has failed."""
+    name = f"headwater/{uuid.uuid4()}"
+    cloud("secretsmanager").create_secret(Name=name, SecretString="pepper")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        with monkeypatch.context() as unreachable:
+            unreachable.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+            with pytest.raises(TryAgain):
+                parameters.secret(name, 60)
+    parameters._secrets.cache_clear()
+    assert parameters.secret(name, 60) == "pepper"
 
 
 class Clock(SystemClock):
