@@ -85,7 +85,7 @@ class Client:
         tls = where.tls_context()
         self._caller = Caller(credential, where)
         self._http = HttpTransport(where.url, self._caller, tls)
-        self._network = Network(where.realtime_url)
+        self._network = Network(where.url)
         self._realtime = Realtime(where, self._caller, self._network, tls)
         self._feeds: list[Feed[Any]] = []
         self._states = States()

@@ -45,7 +45,7 @@ MOST_FRUITLESS_READS = 5
 
 # Where no WebSocket gets through: how often the log is read, and after how long a WebSocket is tried again.
 POLL_SECONDS = 3.0
-POLLING_SECONDS = 60.0
+POLLING_SECONDS = 30.0
 
 
 class Listener(Protocol[T]):

@@ -8,7 +8,6 @@ was refused by a server that is there waits for the whole of its backoff.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from random import random
@@ -34,13 +33,6 @@ class Network:
         self._returns = asyncio.Event()
         self._waiting = 0
         self._probing: asyncio.Task[None] | None = None
-
-    def failed(self, error: BaseException | None) -> None:
-        """Learn from an attempt's failure, where it says that there is no way to the host."""
-        # These came from whoever is there: a try would succeed at once, and prove nothing.
-        answered = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLError, TimeoutError)
-        if isinstance(error, OSError) and not isinstance(error, answered):
-            self._away = True
 
     async def wait(self, seconds: float) -> bool:
         """Wait for so long, or until the network returns, and then say True."""
@@ -68,12 +60,12 @@ class Network:
     async def _probe(self) -> None:
         try:
             while self._waiting:
-                reached = await self.reached()
-                if reached and self._away:
+                was_away = self._away
+                if await self.reached() and was_away:
                     # All who wait have the old event; who waits from now on gets a new one.
+                    self._away = False
                     self._returns.set()
                     self._returns = asyncio.Event()
-                self._away = not reached
                 await asyncio.sleep(PAUSE_SECONDS)
         finally:
             self._probing = None
@@ -84,6 +76,7 @@ class Network:
             async with asyncio.timeout(TRY_SECONDS):
                 _, writer = await asyncio.open_connection(self._host, self._port)
         except (OSError, TimeoutError):
+            self._away = True
             return False
         writer.close()
         return True

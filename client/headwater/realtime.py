@@ -20,7 +20,7 @@ from headwater.network import Network
 from headwater.subscription import Receiver, Subscription, typed
 from headwater.transport import AcknowledgedTransport, ServerRefused
 
-# So many handshakes that fail in a row, while HTTP is answered, mean that something lets no WebSocket through.
+# So many handshakes that fail in a row, while the API can be reached, mean that something lets no WebSocket through.
 MOST_FAILED_HANDSHAKES = 3
 
 # gql gives up the way to the server, and its acknowledgement, after 10 s each.
@@ -123,9 +123,10 @@ class Realtime:
             await transport.close()
             if isinstance(error, ServerRefused):
                 self._failed_handshakes = 0
-            else:
+            elif await self.network.reached():
                 self._failed_handshakes += 1
-                self.network.failed(error.__cause__ or error)
+            else:
+                self._failed_handshakes = 0  # there is no way at all, which says nothing of WebSockets
             raise typed(error, self._url) from error
         except BaseException:
             await _cancelled(connecting)

@@ -26,10 +26,12 @@ from local.appsync.engine import Engine
 from local.appsync.javascript import JavaScript
 from local.appsync.request import Caller, OperationRequest, RequestInfo
 from local.appsync.server import Server
+from tests.local.appsync.auth.issuers import Publisher, jwk, rsa_key, sign
 
 HOST = "127.0.0.1"
 KEY = "da2-abcdefghijklmnopqrstuvwxyz"
 ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLE000000000", "secret"
+POOL = "us-east-1_Pool"
 ROOM = "lobby"
 TOPIC = f"room:{ROOM}"
 AT = "2026-11-21T12:00:00.123Z"
@@ -157,9 +159,13 @@ def message(
 class ChatApi:
     """The API, served. `commit` appends to the change log and `push` publishes entries of it: apart, on purpose."""
 
-    def __init__(self) -> None:
+    def __init__(self, user_pool: Publisher | None = None) -> None:
         self.chat = Chat()
         self.port = 0
+        self._aws = {} if user_pool is None else {"aws_endpoint": user_pool.url}
+        if user_pool is not None:
+            keys = {"keys": [jwk(rsa_key("pool"), "pool")]}
+            user_pool.documents[f"/{POOL}/.well-known/jwks.json"] = keys
         definition = ApiDefinition(
             id="abcdefghijklmnopqrstuvwxyz",
             arn="arn:aws:appsync:us-east-1:000000000000:apis/abcdefghijklmnopqrstuvwxyz",
@@ -167,7 +173,11 @@ class ChatApi:
             region="us-east-1",
             account_id="000000000000",
             schema=(Path(__file__).parents[2] / "schema.graphql").read_text("utf-8"),
-            providers=(AuthProvider(AuthMode.API_KEY), AuthProvider(AuthMode.AWS_IAM)),
+            providers=(
+                AuthProvider(AuthMode.API_KEY),
+                AuthProvider(AuthMode.AWS_IAM),
+                AuthProvider(AuthMode.AMAZON_COGNITO_USER_POOLS, {"UserPoolId": POOL}),
+            ),
             api_keys=(ApiKey(KEY, int(time.time()) + 86_400),),
             data_sources={"Chat": DataSourceDefinition("Chat", "AWS_LAMBDA")},
             resolvers={f"{kind}.{name}": ResolverDefinition(kind, name, data_source="Chat") for kind, name in FIELDS},
@@ -178,7 +188,7 @@ class ChatApi:
 
     async def start(self) -> None:
         """Serve, on the same port as before."""
-        apis = Apis(Principals(_principal))
+        apis = Apis(Principals(_principal), **self._aws)
         await apis.serve(self._definition, self._engine)
         self._server = Server(apis)
         self.port = await self._server.listen(HOST, self.port)
@@ -196,7 +206,7 @@ class ChatApi:
 
     def client(self, key: str = KEY, **arguments: Any) -> Client:
         """A client of this API."""
-        return connect(url=f"http://{HOST}:{self.port}/graphql", **{"api_key": key, **arguments})
+        return connect(**{"url": f"http://{HOST}:{self.port}/graphql", "api_key": key, **arguments})
 
     def commit(self, *texts: str, **said: Any) -> None:
         """Append an insertion per text to the change log, without a push."""
@@ -223,11 +233,11 @@ class ChatApi:
         await self.push(entry["seq"], entry["seq"])
         return dict(entry["message"])
 
-    async def push(self, first: int, last: int) -> None:
+    async def push(self, first: int, last: int, *, room: str = ROOM) -> None:
         """Publish the log's entries `first` to `last`, as the stream's publisher does."""
         envelope = {
-            "roomId": ROOM,
-            "topic": f"room:{ROOM}",
+            "roomId": room,
+            "topic": f"room:{room}",
             "firstSeq": first,
             "lastSeq": last,
             "items": self.chat.log[first - 1 : last],
@@ -242,6 +252,13 @@ class ChatApi:
         first = len(self.chat.log) + 1
         self.commit(*texts)
         await self.push(first, first + len(texts) - 1)
+
+
+def token(expires_in: float) -> str:
+    """A token of the user pool."""
+    issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{POOL}"
+    claims = {"iss": issuer, "sub": "ann", "client_id": "app", "token_use": "access", "username": "ann"}
+    return sign({**claims, "exp": time.time() + expires_in}, rsa_key("pool"), "pool")
 
 
 @dataclass(frozen=True)
