@@ -4,7 +4,9 @@ import { endpoint } from "./endpoint.js";
 import { NoEndpoint } from "./errors.js";
 import { Feed, type FeedContext, type FeedOptions } from "./feed.js";
 import type { TypedDocument } from "./generated/documents.js";
+import type { Message } from "./generated/types.js";
 import { Http, type Requests } from "./http.js";
+import { send, type SendOptions } from "./messages.js";
 import { type MutateOptions, type Mutating, Mutations } from "./mutations.js";
 import { Outbox, type OutboxOptions, type OutboxStore } from "./outbox.js";
 import type { Platform } from "./platform.js";
@@ -121,6 +123,11 @@ export class Client {
     options?: MutateOptions,
   ): Mutating<Data> {
     return this.#mutations.mutate(document, variables, options);
+  }
+
+  /** Say something in a room, which comes into being with its first message. It throws as `mutate` does. */
+  sendMessage(roomId: string, text: string, options: SendOptions = {}): Mutating<Message> {
+    return send(this, { roomId, text, ...options }, this.#context.clock.now());
   }
 
   /** End all feeds and close the connection. What is queued stays queued. */

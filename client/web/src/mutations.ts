@@ -11,10 +11,7 @@ export interface MutateOptions {
   optimistic?: Optimistic | readonly Optimistic[];
   /** Keep it until the server has answered, across disconnects and restarts, instead of failing. Needs an outbox. */
   queue?: boolean;
-  /**
-   * Of queued mutations: those of the same value are sent one after the other, as they were queued. When omitted, that
-   * is the item that `optimistic` names first, else nothing.
-   */
+  /** Of what is queued, mutations of the same value are sent one after the other; others side by side. */
   ordering?: string;
 }
 
@@ -56,8 +53,7 @@ export class Mutations {
     const id = named.id ?? (queue ? null : newId());
     if (id === null)
       throw new NotQueueable("the document takes no $clientMutationId, nor an $input that could hold one");
-    const [first] = optimistic;
-    const ordering = options.ordering ?? (first ? `${first.topic} ${first.key}` : null);
+    const { ordering = null } = options;
     const mutation: Mutation = { id, document, variables: named.variables, ordering, optimistic };
     const [queued, answer] = queue ? this.#queue(mutation) : [Promise.resolve(), this.#sendNow(mutation)];
     return Object.assign(answer as Promise<Data>, { id: named.id, queued });

@@ -5,8 +5,7 @@ import { link, mkdir, open, readFile, rename, rm, unlink, writeFile, type FileHa
 import { dirname, join } from "node:path";
 
 import { OutboxLocked } from "./errors.js";
-import type { Entry, OutboxStore } from "./outbox-store.js";
-import { full } from "./outbox-memory.js";
+import { type Entry, full, type OutboxStore } from "./outbox-store.js";
 
 /** A line of the journal: an entry as it is from now on, or the number of one that is gone. */
 type Line = { readonly put: Entry } | { readonly removed: number };
@@ -190,7 +189,7 @@ async function lock(directory: string): Promise<() => Promise<void>> {
       const holder = await readFile(path, "utf8").catch(() => undefined);
       if (holder === undefined) continue; // given back just now
       if (await alive(holder)) throw new OutboxLocked(`another process uses the outbox in ${directory}`);
-      await takeAway(path, holder, join(directory, `lock.${randomUUID()}`));
+      await takeAway(path, holder, own);
     }
   } finally {
     await unlink(own);
@@ -198,11 +197,17 @@ async function lock(directory: string): Promise<() => Promise<void>> {
   return () => rm(path, { force: true });
 }
 
-/** Remove a dead process's lock; one that somebody else took meanwhile is put back. */
-async function takeAway(path: string, dead: string, aside: string): Promise<void> {
-  if (!(await succeeds(rename(path, aside), "ENOENT"))) return;
-  if ((await readFile(aside, "utf8")) !== dead) await succeeds(link(aside, path), "EEXIST");
-  await unlink(aside);
+/** Remove a dead process's lock. One at a time does so, lest it remove the lock of whoever came first. */
+async function takeAway(path: string, dead: string, own: string): Promise<void> {
+  const taking = `${path}.taking`;
+  if (!(await succeeds(link(own, taking), "EEXIST"))) {
+    const holder = await readFile(taking, "utf8").catch(() => undefined);
+    if (holder !== undefined && !(await alive(holder))) await rm(taking, { force: true });
+    return;
+  }
+  const holder = await readFile(path, "utf8").catch(() => undefined);
+  if (holder === dead) await unlink(path);
+  await unlink(taking);
 }
 
 async function alive(holder: string): Promise<boolean> {

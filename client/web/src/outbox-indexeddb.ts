@@ -1,7 +1,6 @@
 /** An outbox in a browser's IndexedDB, which all tabs of an origin share: one of them sends, by a Web Lock. */
 
-import type { Entry, News, OutboxStore } from "./outbox-store.js";
-import { full } from "./outbox-memory.js";
+import { type Entry, full, type News, type OutboxStore } from "./outbox-store.js";
 
 const STORE = "mutations";
 

@@ -1,7 +1,5 @@
 /** An outbox that ends with the program: for tests, and where nothing may be stored. */
-
-import { OutboxFull } from "./errors.js";
-import type { Entry, News, OutboxStore } from "./outbox-store.js";
+import { type Entry, full, type News, type OutboxStore } from "./outbox-store.js";
 
 /** What several outboxes of one program share, as tabs share a database. */
 export class Shelf {
@@ -43,8 +41,4 @@ export function memoryOutbox(shelf: Shelf = new Shelf()): OutboxStore {
     close() {},
   };
   return store;
-}
-
-export function full(limit: number): OutboxFull {
-  return new OutboxFull(`${limit} mutations are queued, as many as may be; nothing was queued`);
 }

@@ -1,6 +1,6 @@
 /** What an outbox keeps, where, and what those who share a store tell each other. All of it is plain data. */
 
-import { failure, GraphQLFailure, HeadwaterError, OutboxExpired } from "./errors.js";
+import { failure, GraphQLFailure, HeadwaterError, OutboxExpired, OutboxFull } from "./errors.js";
 
 /** What a mutation is expected to do to an item of a topic: `item` under `key`, or nothing under it. Plain data. */
 export interface Optimistic {
@@ -98,4 +98,8 @@ export function unflat({ name, message, errors, data, id }: FlatError): Headwate
   if (errors) return failure(errors, data);
   if (name === "OutboxExpired") return new OutboxExpired(id ?? "");
   return Object.assign(new HeadwaterError(message), { name });
+}
+
+export function full(limit: number): OutboxFull {
+  return new OutboxFull(`${limit} mutations are queued, as many as may be; nothing was queued`);
 }
