@@ -9,16 +9,24 @@ from __future__ import annotations
 import functools
 import json
 import os
+from collections.abc import Sequence
 
 VARIABLE = "HEADWATER_PERMISSIONS_USED"
 
 
-def record(principal_arn: str, action: str, resource: str) -> None:
-    """Note that a role's right was used; what is no role's is left out."""
+def record(principal_arn: str, action: str, resource: str, keys: Sequence[str] = ()) -> None:
+    """Note that a role's right was used; what is no role's is left out.
+
+    Args:
+        principal_arn: the role, or a session of it.
+        action: such as `dynamodb:GetItem`.
+        resource: its ARN.
+        keys: the partitions that it was used for, `dynamodb:LeadingKeys`.
+    """
     path = os.environ.get(VARIABLE)
     role = role_name(principal_arn) if path else None
     if path and role:
-        line = json.dumps({"role": role, "action": action, "resource": resource})
+        line = json.dumps({"role": role, "action": action, "resource": resource, "keys": list(keys)})
         os.write(_file(path), f"{line}\n".encode())
 
 

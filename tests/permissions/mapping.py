@@ -9,8 +9,9 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_parse
 
-from tests.permissions.probes import PROBES, Probe, World
+from tests.permissions.probes import KEPT, PROBES, Probe
 from tests.permissions.table import Permission, Record, Use, used
+from tests.permissions.world import World
 from tests.stack.instance import Instance
 
 Needs = Mapping[str, set[Permission]]
@@ -30,7 +31,8 @@ UNEVALUATED = (
 def recorded(
     instance: Instance, file: Path, permissions: Iterable[Permission], probes: Iterable[Probe] = PROBES
 ) -> Needs:
-    """Run probes, which must pass, and tell what each used of its own roles' rights."""
+    """Run probes, which must pass, and tell what each needs of its own roles' rights: what it used, and of what
+    containers keep (`KEPT`) what it says."""
     permissions = list(permissions)
     record = Record(file, instance.resources("AWS::IAM::Role"))
     needs = {}
@@ -38,8 +40,9 @@ def recorded(
         before = record.position()
         failure = failed(instance, probe)
         assert failure is None, f"{probe.name} fails with all permissions: {failure}"
-        uses: set[Use] = {each for each in record.uses(before) if each.role in probe.roles}
-        needs[probe.name] = used(permissions, uses)
+        uses: set[Use] = {each for each in record.uses(before) if each.role in probe.roles and each.action not in KEPT}
+        kept = {each for each in permissions if each.role in probe.roles and each.action in probe.kept}
+        needs[probe.name] = used(permissions, uses) | kept
     return needs
 
 

@@ -21,14 +21,17 @@ class Permission:
     statement: int
     action: str
     resources: tuple[str, ...] = field(compare=False)
+    leading_keys: tuple[str, ...] = field(default=("*",), compare=False)
 
     def __str__(self) -> str:
         return f"{self.role} {self.action} ({self.policy}[{self.statement}])"
 
-    def covers(self, action: str, resource: str) -> bool:
-        """Whether a call is one that it allows, leaving conditions aside."""
-        names = wildcard(self.action.lower()).fullmatch(action.lower())
-        return names is not None and any(wildcard(each).fullmatch(resource) for each in self.resources)
+    def covers(self, use: Use) -> bool:
+        """Whether a call is one that it allows; of conditions the partitions of a table count."""
+        if wildcard(self.action.lower()).fullmatch(use.action.lower()) is None:
+            return False
+        named = any(wildcard(each).fullmatch(use.resource) for each in self.resources)
+        return named and all(any(wildcard(each).fullmatch(key) for each in self.leading_keys) for key in use.keys)
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Use:
     role: str
     action: str
     resource: str
+    keys: tuple[str, ...] = ()
 
 
 def deployed(instance: Instance) -> list[Permission]:
@@ -50,7 +54,10 @@ def deployed(instance: Instance) -> list[Permission]:
             document = json.loads(document) if isinstance(document, str) else document
             for index, statement in enumerate(document["Statement"]):
                 resources = tuple(_listed(statement["Resource"]))
-                found += [Permission(logical, policy, index, each, resources) for each in _listed(statement["Action"])]
+                keys = tuple(_leading_keys(statement.get("Condition") or {}))
+                found += [
+                    Permission(logical, policy, index, each, resources, keys) for each in _listed(statement["Action"])
+                ]
     return sorted(found)
 
 
@@ -70,8 +77,11 @@ class Record:
         if not self._file.exists():
             return set()
         lines = map(json.loads, self._file.read_bytes()[since:].decode().splitlines())
-        known = ((self._logical.get(each["role"]), each["action"], each["resource"]) for each in lines)
-        return {Use(role, action, resource) for role, action, resource in known if role}
+        found = set()
+        for each in lines:
+            if role := self._logical.get(each["role"]):
+                found.add(Use(role, each["action"], each["resource"], tuple(each["keys"])))
+        return found
 
 
 def used(permissions: Iterable[Permission], uses: Iterable[Use]) -> set[Permission]:
@@ -81,10 +91,16 @@ def used(permissions: Iterable[Permission], uses: Iterable[Use]) -> set[Permissi
     for each in permissions:
         by_role.setdefault(each.role, []).append(each)
     for use in uses:
-        allowing = [each for each in by_role.get(use.role, ()) if each.covers(use.action, use.resource)]
+        allowing = [each for each in by_role.get(use.role, ()) if each.covers(use)]
         if len(allowing) == 1:
             found.add(allowing[0])
     return found
+
+
+def _leading_keys(condition: Mapping[str, Any]) -> Iterator[str]:
+    """The partitions that a statement is limited to; `*` without a limit."""
+    found = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+    yield from ["*"] if found is None else _listed(found)
 
 
 def _listed(value: Any) -> Iterator[str]:

@@ -41,6 +41,26 @@ def test_what_two_statements_allow_needs_neither() -> None:
     assert used(twice[:1], [use]) == {twice[0]}
 
 
+def test_a_use_is_of_the_statement_that_allows_its_partitions() -> None:
+    users = Permission("Role", "p", 0, "dynamodb:GetItem", (TABLE,), ("USER#*",))
+    keys = Permission("Role", "p", 1, "dynamodb:GetItem", (TABLE,), ("AUTHKEY*", "IDEMPOTENCY#*"))
+    assert used([users, keys], [Use("Role", "dynamodb:GetItem", TABLE, ("USER#1",))]) == {users}
+    assert used([users, keys], [Use("Role", "dynamodb:GetItem", TABLE, ("AUTHKEY#1", "IDEMPOTENCY#x"))]) == {keys}
+    assert used([users, keys], [Use("Role", "dynamodb:GetItem", TABLE, ("AUTHKEY#1", "USER#1"))]) == set()
+
+
+def test_every_role_has_a_probe_and_every_probe_a_test_like_it() -> None:
+    """What of the templates' roles no probe stands for cannot be told to be needed."""
+    roles = set()
+    for file in [PROJECT / "template.yaml", *(PROJECT / "stacks").glob("*.yaml")]:
+        resources = yaml_parse(file.read_text())["Resources"]
+        roles |= {name for name, each in resources.items() if each["Type"] == "AWS::IAM::Role"}
+    assert set().union(*(probe.roles for probe in PROBES)) == roles
+    for probe in PROBES:
+        assert (PROJECT / probe.tests).is_file(), probe.tests
+    assert len({probe.name for probe in PROBES}) == len(PROBES)
+
+
 def test_templates_lose_just_those_actions(tmp_path: Path) -> None:
     shutil.copy(PROJECT / "template.yaml", tmp_path)
     shutil.copytree(PROJECT / "stacks", tmp_path / "stacks")

@@ -130,7 +130,9 @@ def word_denials() -> None:
         if result.decision != "Allow":
             reasons.set(permissions.reason(context, (policies, *limits), result.decision))
         else:
-            permissions_used.record(context.principal_arn, context.action, context.resource_arn)
+            keys = _Keys(context).get("dynamodb:leadingkeys") or ()
+            leading = [keys] if isinstance(keys, str) else keys
+            permissions_used.record(context.principal_arn, context.action, context.resource_arn, leading)
         return result
 
     def enforce_or_warn(
