@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
+from local.announcements import Announcements
 from local.ministack import state_lock
 from local.ministack.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from local.role_sessions import Credentials, RoleSessions
@@ -97,7 +98,7 @@ class Principal:
     limits: tuple[tuple[Mapping[str, Any], ...], ...] = ()
 
 
-class Cloud:
+class Cloud(Announcements):
     """The MiniStack child. `state` is its directory (data and log); `mqtt_port` 0 turns the MQTT listener off.
 
     Whoever runs Lambda functions listens on `invoke_socket`, before or after `start`.
@@ -111,16 +112,12 @@ class Cloud:
         self._mqtt_port = mqtt_port
         self._state = state
         self._sockets = _socket_directory(state)
+        super().__init__(self._sockets / "notify")
         self.invoke_socket = self._sockets / "invoke"
         self._process: asyncio.subprocess.Process | None = None
         self._lifeline: int | None = None
         self._stopping = False
         self._restarting: asyncio.Future[None] | None = None
-        self._notifications: socket.socket | None = None
-        self._stream_callbacks: list[Callable[[str], None]] = []
-        self._source_callbacks: list[Callable[[str], None]] = []
-        self._control_callbacks: list[Callable[[str], None]] = []
-        self._notice_callbacks: list[Callable[[str], None]] = []
         self._session = _session(region)
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
@@ -138,7 +135,7 @@ class Cloud:
             _check_port(self._mqtt_port, "HEADWATER_MQTT_PORT", "MQTT")
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
-        self._listen()
+        self.listen()
         await self._launch()
 
     async def _launch(self) -> None:
@@ -252,58 +249,11 @@ class Cloud:
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
-        if self._notifications is not None:
-            asyncio.get_running_loop().remove_reader(self._notifications)
-            self._notifications.close()
-            self._notifications = None
+        self.deafen()
         for client in self._clients.values():
             client.close()
         self._clients.clear()
         shutil.rmtree(self._sockets, ignore_errors=True)
-
-    # --- notifications ---
-
-    def _listen(self) -> None:
-        self._sockets.mkdir(parents=True, exist_ok=True)
-        path = self._sockets / "notify"
-        path.unlink(missing_ok=True)
-        self._notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notifications.setblocking(False)
-        self._notifications.bind(str(path))
-        asyncio.get_running_loop().add_reader(self._notifications, self._receive)
-
-    def _receive(self) -> None:
-        assert self._notifications is not None
-        changed: dict[tuple[str, str], None] = {}  # in order, each once: many records of one table are one wake-up
-        with contextlib.suppress(BlockingIOError):
-            while len(changed) < 256:
-                message = json.loads(self._notifications.recv(4096))
-                changed[next(iter(message.items()))] = None
-        callbacks = {
-            "stream": self._stream_callbacks, "source": self._source_callbacks, "notice": self._notice_callbacks,
-        }  # fmt: skip
-        for kind, name in changed:
-            for callback in callbacks.get(kind, self._control_callbacks):
-                callback(name)
-
-    def on_stream(self, callback: Callable[[str], None]) -> None:
-        """Call `callback(table name)` on the event loop after new records on the table's stream."""
-        self._stream_callbacks.append(callback)
-
-    def on_source(self, callback: Callable[[str], None]) -> None:
-        """Call `callback(ARN)` on the event loop after new records of a Kinesis stream, or messages of a mapped queue.
-
-        A message is announced when it becomes visible, also if that is again.
-        """
-        self._source_callbacks.append(callback)
-
-    def on_control(self, callback: Callable[[str], None]) -> None:
-        """Call `callback(service)` on the event loop after a change of a service's configuration."""
-        self._control_callbacks.append(callback)
-
-    def on_notice(self, callback: Callable[[str], None]) -> None:
-        """Call `callback(text)` on the event loop when there is something to tell the user, such as a mailed code."""
-        self._notice_callbacks.append(callback)
 
     # --- questions ---
 
