@@ -1,12 +1,15 @@
 """The Python types of stored operations: what is generated, and what is refused."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import strip_ignored_characters
 
 from tools import client_types
 from tools.client_types import InvalidOperations
@@ -134,6 +137,16 @@ def test_an_operation_with_the_name_of_an_input_is_refused(tmp_path: Path) -> No
     assert refusal(tmp_path, {"a.graphql": text}) == [
         "ThingInput: a class of input_types.py and of thing_input.py; rename one"
     ]
+
+
+def test_both_languages_have_the_same_operations() -> None:
+    script = (client_types.ROOT / "client" / "web" / "src" / "generated" / "documents.ts").read_text()
+    pattern = re.compile(r'^export const (\w+) =\s+("(?:[^"\\]|\\.)*") as TypedDocument', re.MULTILINE)
+    typescript = {match[1]: json.loads(match[2]) for match in pattern.finditer(script)}
+    module: dict[str, Any] = {}
+    exec((client_types.OUTPUT / "documents.py").read_text(), module)  # noqa: S102 - our own generator's output
+    python = {name: strip_ignored_characters(text) for name, text in module.items() if name.isupper()}
+    assert typescript == python
 
 
 def test_what_is_not_current_is_named(tmp_path: Path) -> None:
