@@ -1,4 +1,4 @@
-"""The live subscribers: processes of `python -m headwater.watch`, each with several clients, each with its socket."""
+"""The live subscribers: processes of `headwater watch`, each with several clients, each with its socket."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Subscribers:
 
     async def _start(self, first: int, share: int) -> None:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "headwater.watch", self._room, "--subscribers", str(share),
+            sys.executable, "-m", "headwater", "watch", f"room:{self._room}", "--json", "--subscribers", str(share),
             cwd=ROOT,
             env=os.environ | {"HEADWATER_STATE": str(self._state), "PYTHONPATH": str(ROOT / "client")},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=1 << 20,
@@ -103,11 +103,12 @@ class Subscribers:
         self._news.set()
 
     def _take(self, line: dict[str, Any], first: int) -> None:
-        if line["event"] == "live":
-            self._positions.append(line["position"])
-            return
-        delivery = Delivery(line["seq"], line["key"], line["kind"], line["source"], line["monotonicNs"])
-        self.deliveries[first + line["subscriber"]].append(delivery)
+        match line["event"]:
+            case "live":
+                self._positions.append(line["position"])
+            case "change":
+                delivery = Delivery(line["seq"], line["key"], line["kind"], line["source"], line["monotonicNs"])
+                self.deliveries[first + line["subscriber"]].append(delivery)
 
     async def _next_news(self) -> None:
         await self._news.wait()

@@ -106,17 +106,26 @@ class Outbox:
         """What is to be sent, oldest first."""
         return sorted(self._to_send.values(), key=lambda entry: entry.number)
 
-    async def failures(self) -> AsyncIterator[Entry]:
-        """Entries that ended with an error (`entry.failure`) which nobody has taken yet, also of earlier processes.
+    def failed(self) -> list[Entry]:
+        """What has ended with an error (`entry.failure`) that nobody has taken yet, also in earlier processes."""
+        return list(self._failed.values())
 
-        One counts as taken when the next is asked for: a program that is killed before is told again. It ends with the
-        client.
-        """
+    async def take(self, id: str) -> None:  # noqa: A002 - the model's word
+        """Take the error of an entry: it leaves the file."""
+        entry = self._failed.pop(id, None)
+        if entry is not None and not self._closed:
+            with suppress(OutboxUnusable):  # the next process is told again
+                await self._writer.remove(entry)
+
+    async def failures(self) -> AsyncIterator[Entry]:
+        """What `failed` has, and what fails from now on, until the client is closed. One counts as taken when the next
+        is asked for: a program that is killed before is told again."""
         while True:
-            while self._failed:
-                entry = next(iter(self._failed.values()))
+            for entry in self.failed():
                 yield entry
-                await self._take(entry.mutation.id)
+                await self.take(entry.mutation.id)
+            if self._failed:
+                continue
             if self._closed:
                 return
             self._failure.clear()
@@ -203,7 +212,7 @@ class Outbox:
             self._ends.pop(mutation.id, None)
             self._overlays.roll_back(mutation)
             ended.set_exception(entry.failure)
-        return Queued(mutation.id, ended, self._take, parse)
+        return Queued(mutation.id, ended, self.take, parse)
 
     # --- keeping ---
 
@@ -235,12 +244,6 @@ class Outbox:
         ended: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         ended.add_done_callback(lambda done: done.cancelled() or done.exception())  # `failures` tells of it too
         return ended
-
-    async def _take(self, id_: str) -> None:
-        entry = self._failed.pop(id_, None)
-        if entry is not None and not self._closed:
-            with suppress(OutboxUnusable):  # the next process is told again
-                await self._writer.remove(entry)
 
     def _note_whether_drained(self) -> None:
         if self._to_send and not self._closed:

@@ -252,7 +252,7 @@ async def test_an_error_that_lasts_ends_its_entry_and_the_next_goes_on(path: Pat
         await fine
         assert server.attempts == ["m0", "m1"]
     async with opened(path, server) as outbox:
-        assert outbox._failed == {}  # who awaited the error has it
+        assert outbox.failed() == []  # who awaited the error has it
 
 
 async def _all(outbox: Outbox) -> list[tuple[str, str]]:
@@ -273,10 +273,10 @@ async def test_an_error_that_nobody_took_is_told_to_the_next_process(path: Path,
         await failures.aclose()  # type: ignore[attr-defined]
     async with opened(path, server) as outbox:
         told = asyncio.create_task(_all(outbox))
-        await until(lambda: outbox._failed == {})
+        await until(lambda: outbox.failed() == [])
     assert await told == [("m0", "m0"), ("m1", "m1")]
     async with opened(path, server) as outbox:
-        assert outbox._failed == {}
+        assert outbox.failed() == []
 
 
 async def test_failures_count_until_they_are_taken(path: Path, server: Server) -> None:
