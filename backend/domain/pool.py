@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -14,6 +14,18 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  #
 
 from domain import times, validation
 from domain.errors import InvalidPageToken, TryAgain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_cognito_idp.type_defs import (
+        AdminGetUserResponseTypeDef,
+        AdminListGroupsForUserRequestTypeDef,
+        AttributeTypeTypeDef,
+        ListUsersRequestTypeDef,
+        UserTypeTypeDef,
+    )
 
 MAX_PAGE = 60  # of ListUsers
 
@@ -45,7 +57,7 @@ class Tokens:
     refresh_token: str | None
 
 
-def cognito(**options: Any) -> Any:
+def cognito(**options: Any) -> CognitoIdentityProviderClient:
     """A client for single requests. Each takes a fraction of a second; AppSync waits 30."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=8)
     return boto3.client("cognito-idp", config=config, **options)
@@ -54,7 +66,7 @@ def cognito(**options: Any) -> Any:
 class Pool:
     """One user pool. All methods raise TryAgain when Cognito throttles or does not answer."""
 
-    def __init__(self, pool_id: str, client: Any) -> None:
+    def __init__(self, pool_id: str, client: CognitoIdentityProviderClient) -> None:
         self._id = pool_id
         self._client = client
 
@@ -81,7 +93,7 @@ class Pool:
         Raises:
             InvalidPageToken: there is no such position.
         """
-        request = {"UserPoolId": self._id, "Limit": limit}
+        request: ListUsersRequestTypeDef = {"UserPoolId": self._id, "Limit": limit}
         if position is not None:
             request["PaginationToken"] = position
         with _errors():
@@ -94,7 +106,9 @@ class Pool:
     def groups(self, name: str) -> list[str]:
         """The groups of a user; none of one who does not exist."""
         found: list[str] = []
-        request = {"UserPoolId": self._id, "Username": name, "Limit": MAX_PAGE}
+        request: AdminListGroupsForUserRequestTypeDef = {
+            "UserPoolId": self._id, "Username": name, "Limit": MAX_PAGE,
+        }  # fmt: skip
         with _errors():
             try:
                 while True:
@@ -141,7 +155,7 @@ class TokenExchange:
     https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html
     """
 
-    def __init__(self, client_id: str, client: Any) -> None:
+    def __init__(self, client_id: str, client: CognitoIdentityProviderClient) -> None:
         self._client_id = client_id
         self._client = client
 
@@ -177,7 +191,9 @@ class TokenExchange:
                 return
 
 
-def _user(answer: dict[str, Any], attributes: list[dict[str, str]]) -> PoolUser:
+def _user(
+    answer: AdminGetUserResponseTypeDef | UserTypeTypeDef, attributes: Sequence[AttributeTypeTypeDef]
+) -> PoolUser:
     held = {each["Name"]: each.get("Value", "") for each in attributes}
     created: datetime = answer["UserCreateDate"]
     return PoolUser(
