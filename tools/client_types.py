@@ -55,8 +55,8 @@ OUTPUT = ROOT / "client" / "headwater" / "generated"
 
 COMMAND = "python -m tools.client_types"
 
-# The scalars that become something else than text: types of `headwater.wire`.
-MAPPED_SCALARS = ("AWSDate", "AWSDateTime", "AWSJSON", "AWSTime", "AWSTimestamp")
+# The scalars that become something else than text, besides AWSJSON: types of `headwater.wire`.
+MAPPED_SCALARS = ("AWSDate", "AWSDateTime", "AWSTime", "AWSTimestamp")
 TEXT_SCALARS = ("AWSEmail", "AWSIPAddress", "AWSPhone", "AWSURL")
 
 # The generator's style, brought to the project's.
@@ -208,6 +208,7 @@ def _settings(folder: Path) -> ModelsOnlySettings:
         defer_model_build=True,
         scalars={
             **{name: ScalarData(type_=f"headwater.wire.{name}", graphql_name=name) for name in MAPPED_SCALARS},
+            "AWSJSON": ScalarData("headwater.wire.AWSJSON", parse="headwater.wire.parse_json", graphql_name="AWSJSON"),
             **{name: ScalarData(type_="str", graphql_name=name) for name in TEXT_SCALARS},
         },
     )

@@ -24,7 +24,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-__all__ = ["AWSJSON", "AWSDate", "AWSDateTime", "AWSTime", "AWSTimestamp", "Model", "OpenEnum"]
+__all__ = ["AWSJSON", "AWSDate", "AWSDateTime", "AWSTime", "AWSTimestamp", "Model", "OpenEnum", "parse_json"]
 
 # A date with the offset that AWSDate allows: 2026-01-01Z, 2026-01-01+05:30.
 # https://docs.aws.amazon.com/appsync/latest/devguide/scalars.html
@@ -74,14 +74,18 @@ def _without_offset(value: object) -> object:
 
 
 def _from_seconds(value: object) -> object:
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else value
+    try:
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else value
+    except (OverflowError, OSError) as error:  # AppSync's range is wider than Python's years 1 to 9999
+        raise ValueError(f"{value} seconds are no year of a datetime") from error
 
 
 def _to_seconds(value: datetime) -> int:
     return int(value.timestamp() // 1)
 
 
-def _from_json(value: object) -> object:
+def parse_json(value: object) -> object:
+    """What an AWSJSON of an answer says. In an input a text is a text, so that only answers are parsed."""
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -93,4 +97,4 @@ AWSDateTime = AwareDatetime
 AWSDate = Annotated[date, BeforeValidator(_without_offset)]
 AWSTime = time
 AWSTimestamp = Annotated[AwareDatetime, BeforeValidator(_from_seconds), PlainSerializer(_to_seconds)]
-AWSJSON = Annotated[Any, BeforeValidator(_from_json), PlainSerializer(_to_json)]
+AWSJSON = Annotated[Any, PlainSerializer(_to_json)]  # with `parse_json` before it in answers

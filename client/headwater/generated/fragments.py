@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
-from headwater.wire import AWSJSON, AWSDateTime
+from pydantic import BeforeValidator, Field
+
+from headwater.wire import AWSJSON, AWSDateTime, parse_json
 
 from .base_model import BaseModel
 from .enums import ChangeKind, Scope, Standing
@@ -48,7 +50,7 @@ class Notice(BaseModel):
 
     id: str
     kind: str
-    data: AWSJSON
+    data: Annotated[AWSJSON, BeforeValidator(parse_json)]
     sent_at: AWSDateTime
     expires_at: AWSDateTime | None = Field(default=None)
 
