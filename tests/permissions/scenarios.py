@@ -309,10 +309,11 @@ def auth_key(world: World) -> None:
     assert (first["authKey"], again["key"]) == (again["authKey"], None)
     identifier = first["authKey"]["id"]
 
-    def listed() -> bool:
-        return {"id": identifier} in world.run("{ authKeys { items { id } } }", operator)["authKeys"]["items"]
-
-    assert eventually(listed, SECONDS)
+    listing, token, listed = "query ($next: String) { authKeys(nextToken: $next) { items { id } nextToken } }", None, []
+    while not listed or token:
+        page = world.run(listing, operator, next=token)["authKeys"]
+        listed, token = [*listed, *page["items"]], page["nextToken"]
+    assert {"id": identifier} in listed
     ended = world.run("mutation ($id: ID!) { revokeAuthKey(id: $id) { id } }", operator, id=identifier)
     assert ended == {"revokeAuthKey": {"id": identifier}}
 
