@@ -76,9 +76,20 @@ class Listener:
 
     def __init__(self, socket: websockets.ClientConnection) -> None:
         self.socket = socket
+        self._early: list[dict[str, Any]] = []
+
+    async def acknowledged(self) -> None:
+        """Wait until a subscription is acknowledged; others of the connection may be pushed something meanwhile."""
+        early = []
+        while (frame := await self.frame())["type"] == "data":
+            early.append(frame)
+        self._early = early
+        assert frame["type"] == "start_ack", frame
 
     async def frame(self) -> dict[str, Any]:
         """The next frame that is no keep-alive."""
+        if self._early:
+            return self._early.pop(0)
         while True:
             found: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), SECONDS))
             if found["type"] != "ka":
@@ -165,9 +176,12 @@ def _sign_in(instance: Instance, name: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def listening(instance: Instance, token: str, *queries: tuple[str, dict[str, Any]]) -> AsyncIterator[Listener]:
-    """Live subscriptions on one connection. Each counts as live from `start_ack` on."""
-    authorization = {"host": instance.outputs["graphql"].split("/")[2], "authorization": token}
+async def listening(
+    instance: Instance, token: str | None, *queries: tuple[str, dict[str, Any]]
+) -> AsyncIterator[Listener]:
+    """Live subscriptions on one connection, by a token or the API key. Each counts as live from `start_ack` on."""
+    credentials = {"authorization": token} if token else {"x-api-key": instance.outputs["apiKey"]}
+    authorization = {"host": instance.outputs["graphql"].split("/")[2], **credentials}
     header = base64.urlsafe_b64encode(json.dumps(authorization).encode()).decode().rstrip("=")
     subprotocols = [websockets.Subprotocol("graphql-ws"), websockets.Subprotocol(f"header-{header}")]
     async with websockets.connect(instance.outputs["realtime"], subprotocols=subprotocols) as socket:
@@ -178,6 +192,5 @@ async def listening(instance: Instance, token: str, *queries: tuple[str, dict[st
             data = json.dumps({"query": query, "variables": variables})
             payload = {"data": data, "extensions": {"authorization": authorization}}
             await socket.send(json.dumps({"id": str(number), "type": "start", "payload": payload}))
-            frame = await listener.frame()
-            assert frame["type"] == "start_ack", frame
+            await listener.acknowledged()
         yield listener
