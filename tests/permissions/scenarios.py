@@ -309,7 +309,9 @@ def auth_key(world: World) -> None:
     assert (first["authKey"], again["key"]) == (again["authKey"], None)
     identifier = first["authKey"]["id"]
 
-    listing, token, listed = "query ($next: String) { authKeys(nextToken: $next) { items { id } nextToken } }", None, []
+    listing = "query ($next: String) { authKeys(nextToken: $next) { items { id } nextToken } }"
+    token: str | None = None
+    listed: list[dict[str, str]] = []
     while not listed or token:
         page = world.run(listing, operator, next=token)["authKeys"]
         listed, token = [*listed, *page["items"]], page["nextToken"]
