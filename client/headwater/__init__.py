@@ -13,6 +13,7 @@ from headwater.client import Client, NewMessage, connect
 from headwater.credentials import Grant, api_key, authorizer, iam, jwt
 from headwater.cursors import CursorStore, FileCursors
 from headwater.errors import (
+    AlreadyObserved,
     CursorsUnreadable,
     GraphQLFailure,
     HeadwaterError,
@@ -45,6 +46,7 @@ from headwater.salvage import salvage
 from headwater.states import State
 
 __all__ = [
+    "AlreadyObserved",
     "Change",
     "Client",
     "CursorStore",

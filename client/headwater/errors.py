@@ -8,6 +8,7 @@
     |- UnexpectedAnswer           what the API answered is not as its schema says
     |- MissingChanges             the change log has a hole that does not close
     |- CursorsUnreadable          the file of cursors holds something else
+    |- AlreadyObserved            a feed has one observer
     |- NotQueueable               a mutation that the server could not know again
     |- OutboxFull                 the offline queue holds as many mutations as it may
     |- OutboxLocked               another process, or another client, has the offline queue
@@ -68,6 +69,10 @@ class MissingChanges(HeadwaterError):
 
 class CursorsUnreadable(HeadwaterError):
     """The file of cursors is no such file. To begin anew would leave changes out, so that is for the caller to say."""
+
+
+class AlreadyObserved(HeadwaterError):
+    """A feed hands out each event once. Share its Observable (`reactivex.operators.share`), or follow the topic anew."""
 
 
 class NotQueueable(HeadwaterError):

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from headwater.backlog import Backlog
 from headwater.backoff import full_jitter
@@ -15,11 +15,15 @@ from headwater.cursors import CursorStore
 from headwater.errors import HeadwaterError, is_transient
 from headwater.following import Following, Transport
 from headwater.log import Log, Query
+from headwater.observable import observable
 from headwater.realtime import Realtime
 from headwater.states import State, States
 from headwater.topics import Topic
 from headwater.view import View
 from headwater.wire import Model
+
+if TYPE_CHECKING:
+    from reactivex import Observable
 
 T = TypeVar("T", bound=Model)
 Event = Change[T] | Resync[T]
@@ -127,6 +131,10 @@ class Feed(Generic[T]):
             result = callback(event)
             if inspect.isawaitable(result):
                 await result
+
+    def observable(self) -> Observable[Event[T]]:
+        """The events as a reactivex Observable, which must be installed (`headwater.observable`)."""
+        return observable(self)
 
     def __aiter__(self) -> Self:
         return self
