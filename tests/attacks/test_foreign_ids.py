@@ -32,6 +32,10 @@ class Kind(enum.Enum):
     USER = "a user's"
     ROOM = "a room's, which may be private"
     KEY = "a program's key's"
+    CLIENT = "a client's"
+    LEASE = "of a client that is named too: worth nothing without it"
+    NOTICE = "a notice's, among those to the caller or to a client that is named too"
+    PART = "a room's, of which a part of the answer tells (`problem`)"
     NEW = "of something that the caller makes"
     OWN = "the caller's own choice, told apart by caller"
     PUBLISHED = "in what only the publisher may send"
@@ -49,6 +53,17 @@ KINDS: Mapping[str, Kind] = {
     "Mutation.disconnectUser.id": Kind.USER,
     "Mutation.revokeAuthKey.id": Kind.KEY,
     "Mutation.createRoom.input.id": Kind.NEW,
+    "Mutation.registerClient.input.clientId": Kind.NEW,
+    "Mutation.registerClient.input.lease": Kind.LEASE,
+    "Query.bootstrap.clientId": Kind.CLIENT,
+    "Query.bootstrap.rooms": Kind.PART,
+    "Query.clientChanges.clientId": Kind.CLIENT,
+    "Query.notices.clientId": Kind.CLIENT,
+    "Mutation.notify.input.clientId": Kind.CLIENT,
+    "Mutation.dismissNotice.clientId": Kind.CLIENT,
+    "Mutation.dismissNotice.id": Kind.NOTICE,
+    "Subscription.onClient.clientId": Kind.CLIENT,
+    "Subscription.onClient.lease": Kind.LEASE,
 }
 PUBLISHED = ("Mutation.publish", "Mutation.endSubscriptions")
 
@@ -95,6 +110,9 @@ class Scene:
         self.target = target
         self.victim, self.invited = target.person("victim"), target.person("invited")
         self.room = f"room-{uuid.uuid4()}"
+        registered = "mutation { registerClient(input: {}) { client { id lease } } }"
+        client = self.run(self.victim, registered, {})["data"]["registerClient"]["client"]
+        self.client, self.lease = client["id"], client["lease"]
         if HAS_PRIVATE_ROOMS:
             made = "mutation ($input: CreateRoomInput!) { createRoom(input: $input) { id } }"
             answer = self.run(self.victim, made, {"input": {"name": "secret", "private": True}})
@@ -110,10 +128,14 @@ class Scene:
         """The answer to an operation."""
         return self.target.api.run(query, variables, self.headers(who)).json
 
-    def ask(self, who: Person | None, operation: Operation, user: str, room: str) -> Any:
+    def ask(
+        self, who: Person | None, operation: Operation, user: str = "", room: str = "", client: str | None = None
+    ) -> Any:
         """The answer to an operation with these ids; a subscription's is an answer, too."""
 
-        chosen: dict[Kind | None, str] = {Kind.USER: user, Kind.ROOM: room}
+        chosen: dict[Kind | None, Any] = {Kind.USER: user, Kind.ROOM: room}
+        if client is not None:
+            chosen = {Kind.CLIENT: client, Kind.LEASE: self.lease}
         query, variables = operation.request(lambda path: chosen.get(kind_of(operation.coordinate, path)))
         if operation.root == "Subscription":
             return self._subscribe(who, query, variables)
@@ -186,6 +208,37 @@ def test_its_members_may_do_it(target: Target, name: str) -> None:
     who = {"invited": fresh.invited, "owner": fresh.victim}[TWINS.get(name, "owner")]
     answer = fresh.ask(who, OPERATIONS[name], fresh.invited.id, fresh.room)
     assert not refused(answer), answer
+
+
+@pytest.mark.parametrize("name", ATTACKED[Kind.CLIENT])
+@pytest.mark.parametrize("attacker", ["ann", "API key", "opal"])
+def test_another_s_client_is_as_one_that_is_not(target: Target, scene: Scene, name: str, attacker: str) -> None:
+    if (name, attacker) == ("Mutation.notify", "opal"):
+        pytest.skip("which operators may do")
+    who = {"ann": target.ann, "API key": None, "opal": target.opal}[attacker]
+    attack = scene.ask(who, OPERATIONS[name], client=scene.client)
+    assert refused(attack), attack
+    assert attack["errors"][0]["errorType"] == "Unauthorized"
+    for unknown in (str(uuid.uuid4()), f"guest-{'A' * 32}", "", "x", f"{scene.client}#{scene.lease}"):
+        assert answered(scene.ask(who, OPERATIONS[name], client=unknown)) == answered(attack)
+
+
+@pytest.mark.parametrize("name", ATTACKED[Kind.CLIENT])
+def test_its_owner_may_do_it(target: Target, scene: Scene, name: str) -> None:
+    who = target.opal if name == "Mutation.notify" else scene.victim
+    answer = scene.ask(who, OPERATIONS[name], client=scene.client)
+    assert not refused(answer), answer
+
+
+def test_a_client_s_id_that_is_taken_is_refused_and_stays_as_it_is(target: Target, scene: Scene) -> None:
+    query = "mutation ($input: RegisterClientInput!) { registerClient(input: $input) { client { id lease } } }"
+    for given in ({"clientId": scene.client}, {"clientId": scene.client, "lease": scene.lease}):
+        for who in (target.ann, target.opal, None):
+            answer = scene.run(who, query, {"input": given})
+            assert refused(answer), answer
+            assert answer["errors"][0]["errorType"] == "Unauthorized"
+    found = scene.run(scene.victim, query, {"input": {"clientId": scene.client, "lease": scene.lease}})
+    assert found["data"]["registerClient"]["client"] == {"id": scene.client, "lease": scene.lease}
 
 
 @pytest.mark.parametrize("name", ATTACKED[Kind.PUBLISHED])
