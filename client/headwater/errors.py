@@ -72,7 +72,8 @@ class CursorsUnreadable(HeadwaterError):
 
 
 class AlreadyObserved(HeadwaterError):
-    """A feed hands out each event once. Share its Observable (`reactivex.operators.share`), or follow the topic anew."""
+    """A feed hands out each event once: share its Observable (`reactivex.operators.share`), or follow the topic
+    twice."""
 
 
 class NotQueueable(HeadwaterError):
