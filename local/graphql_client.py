@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -31,6 +32,17 @@ class Refused(Exception):
         self.data = data
         message = str(first.get("message"))
         super().__init__(f"{self.type}: {message}" if self.type else message)
+
+    @property
+    def pause_seconds(self) -> float | None:
+        """After which the same call may succeed, where the API limits its callers; None for any other refusal.
+
+        Longer than what the API says, by chance, so that those who wait together do not come back together.
+        """
+        if self.type != "TooManyRequests":
+            return None
+        info = self.errors[0].get("errorInfo") or {}
+        return float(info.get("retryAfterMs", 1000)) / 1000 * random.uniform(1, 2)  # noqa: S311 - no secret
 
 
 class GraphQLClient:

@@ -128,13 +128,18 @@ async def change_log(client: GraphQLClient, room: str, after: int) -> dict[int, 
 
 
 async def _send(client: GraphQLClient, arguments: dict[str, str]) -> str:
-    """Send one message, again if no answer came: its clientMutationId makes that safe."""
-    for attempt in range(1, ATTEMPTS + 1):
+    """Send one message, again if no answer came or too many were sent: its clientMutationId makes that safe."""
+    attempt = 1
+    while True:
         try:
             answer = await client.execute(SEND_MESSAGE, {"input": arguments})
             return str(answer["sendMessage"]["id"])
+        except Refused as error:
+            if error.pause_seconds is None:
+                raise
+            await asyncio.sleep(error.pause_seconds)
         except Unreachable:
             if attempt == ATTEMPTS:
                 raise
             await asyncio.sleep(0.2 * attempt)
-    raise AssertionError("unreachable")
+            attempt += 1

@@ -159,15 +159,20 @@ async def load(
 
 
 async def _send(client: GraphQLClient, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Send a batch, again if no answer came: the clientMutationId makes that safe."""
-    for attempt in range(ATTEMPTS):
+    """Send a batch, again if no answer came or too many were sent: the clientMutationId makes that safe."""
+    attempt = 0
+    while True:
         try:
             return await client.execute(SEND_MESSAGES, {"input": arguments})
+        except Refused as error:
+            if error.pause_seconds is None:
+                raise
+            await asyncio.sleep(error.pause_seconds)
         except Unreachable:
             if attempt == ATTEMPTS - 1:
                 raise
             await asyncio.sleep(0.2 * 2**attempt)
-    raise AssertionError("unreachable")
+            attempt += 1
 
 
 def _mutation_id(file: ChatFile, start: int, salt: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from local.appsync.datasources import DataSourceError
-from local.graphql_client import GraphQLClient, Unreachable
+from local.graphql_client import GraphQLClient, Refused, Unreachable
 from local.progress import Progress
 from local.seed import EXAMPLE, SeedError, seed, seed_if_empty
 from local.seed.load import BATCH_SIZE
@@ -101,6 +101,21 @@ async def test_a_refusal_says_how_far_it_came(api: ChatApi, tmp_path: Path, cons
     api.chat.refuse = DataSourceError("input.roomId must not begin or end with a blank.", "InvalidInput")
     with pytest.raises(SeedError, match=r"lines 2 to 4 of .* were not stored: InvalidInput: .* 0 of 3 messages are"):
         await seed(chat_file(tmp_path, 3), outputs(api), room=" x", console=console)
+
+
+async def test_whoever_is_limited_waits_and_goes_on(api: ChatApi, tmp_path: Path, console: Console) -> None:
+    api.chat.refuse = DataSourceError("Too many mutations.", "TooManyRequests")
+    asyncio.get_running_loop().call_later(0.3, setattr, api.chat, "refuse", None)
+    api.chat.sent_at = FAR_AHEAD
+    summary = await seed(chat_file(tmp_path, 3), outputs(api), console=console)
+    assert (summary.stored, len(api.chat.sent)) == (3, 3)
+
+
+def test_the_pause_is_what_the_api_says_and_some_chance() -> None:
+    limited = {"errorType": "TooManyRequests", "message": "Too many.", "errorInfo": {"retryAfterMs": 2000}}
+    for _ in range(100):
+        assert 2 <= (Refused([limited], None).pause_seconds or 0) <= 4
+    assert Refused([{"errorType": "InvalidInput", "message": "No."}], None).pause_seconds is None
 
 
 async def test_an_empty_instance_gets_the_repositorys_own_chat_once(api: ChatApi, console: Console) -> None:
