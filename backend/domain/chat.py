@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, Literal
 
-from domain import backoff, membership, message, page_tokens, rights, room_rights, times, topics, ulid, validation
+from domain import backoff, message, page_tokens, room_rights, times, topics, ulid, validation
 from domain.authors import Authors, Place
 from domain.caller import Caller
 from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
@@ -21,7 +21,7 @@ from domain.idempotency import Once, once
 from domain.message import Message, Partition
 from domain.rights import Standing
 from domain.rooms import Placement, Room, Rooms, bucket_key, draw, from_item, key, shards_of
-from domain.table import Check, Item, Put, Table, TableError, Throttled, Write
+from domain.table import Item, Put, Table, TableError, Throttled, Write
 
 Order = Literal["OLDEST_FIRST", "NEWEST_FIRST"]
 
@@ -289,7 +289,8 @@ def _store(
             place = Place(placement.hour, room_id)
             # The hour's last message expires the retention after the hour's end.
             notes = chat.authors.notes(caller.user_id, place, times.hour_end_seconds(now_ms) + chat.retention_seconds)
-            writes: list[Write] = [*marker, *map(Put, items), *placement.writes, *notes, *_right(caller, room_id)]
+            writes: list[Write] = [*marker, *map(Put, items), *placement.writes, *notes]
+            writes += room_rights.kept(caller, room_id)
             chat.table.write(writes)
         except TableError as error:
             obstacle = error
@@ -302,14 +303,6 @@ def _store(
             chat.authors.remember(caller.user_id, place)
             return stored
     raise TryAgain from obstacle
-
-
-def _right(caller: Caller, room_id: str) -> list[Write]:
-    """What lets a message into a private room only while its writer belongs to it, however long storing it takes."""
-    if caller.user_id is None or not topics.is_private_room(room_id):
-        return []
-    names = {f":{standing.value}": standing.value for standing in rights.BELONGS}
-    return [Check(membership.key(room_id, caller.user_id), f"#standing IN ({', '.join(sorted(names))})", names)]
 
 
 def _messages(room_id: str, drafts: list[Draft], ids: list[str], sent_at_ms: int) -> list[Message]:

@@ -14,7 +14,19 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from domain import backoff, membership, page_tokens, profile, room_rights, rooms, times, topics, ulid, validation
+from domain import (
+    backoff,
+    membership,
+    page_tokens,
+    presences,
+    profile,
+    room_rights,
+    rooms,
+    times,
+    topics,
+    ulid,
+    validation,
+)
 from domain.caller import Caller
 from domain.errors import InvalidInput, NotFound, TryAgain
 from domain.idempotency import Once, once
@@ -158,6 +170,7 @@ def resign_membership(
         return _leaving(members, room_id, caller.id, admitted, now_ms), {}
 
     _carry_out(members, mutation, decide, now_ms)
+    presences.end_all(members.table, caller.id, room_id)
 
 
 def expel_member(
@@ -191,6 +204,7 @@ def expel_member(
         return [Delete(key), _turn(room_id, admitted.room)], {}
 
     _carry_out(members, mutation, decide, now_ms)
+    presences.end_all(members.table, user_id, room_id)
 
 
 def list_members(

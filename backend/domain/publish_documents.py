@@ -14,6 +14,11 @@ DOCUMENTS = {
         "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated message { id roomId author "
         "text sentAt version originalTime } } } }"
     ),
+    "publishPresence": (
+        "mutation PublishPresence($input: PublishPresenceInput!) { publishPresence(input: $input) { roomId "
+        "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated presence { id roomId userId "
+        "name joinedAt lastSeen absent } } } }"
+    ),
     "publishUsers": (
         "mutation PublishUsers($input: PublishUsersInput!) { publishUsers(input: $input) { userId topic "
         "firstSeq lastSeq items { seq eventId kind at traceId key truncated profile { id displayName "
@@ -26,6 +31,7 @@ DOCUMENTS = {
 INPUTS = {
     "publishClients": "PublishClientsInput",
     "publishMessages": "PublishMessagesInput",
+    "publishPresence": "PublishPresenceInput",
     "publishUsers": "PublishUsersInput",
 }
 
@@ -44,6 +50,13 @@ INPUT_TYPES = {
         "firstSeq": "Int!",
         "lastSeq": "Int!",
         "items": "[MessageChangeInput!]!",
+    },
+    "PublishPresenceInput": {
+        "roomId": "ID!",
+        "topic": "String!",
+        "firstSeq": "Int!",
+        "lastSeq": "Int!",
+        "items": "[PresenceChangeInput!]!",
     },
     "PublishUsersInput": {
         "userId": "ID!",
@@ -72,6 +85,16 @@ INPUT_TYPES = {
         "truncated": "Boolean!",
         "message": "MessageInput",
     },
+    "PresenceChangeInput": {
+        "seq": "Int!",
+        "eventId": "ID!",
+        "kind": "ChangeKind!",
+        "at": "AWSDateTime!",
+        "traceId": "String",
+        "key": "ID!",
+        "truncated": "Boolean!",
+        "presence": "PresenceInput",
+    },
     "UserChangeInput": {
         "seq": "Int!",
         "eventId": "ID!",
@@ -98,6 +121,15 @@ INPUT_TYPES = {
         "sentAt": "AWSDateTime!",
         "version": "Int!",
         "originalTime": "String",
+    },
+    "PresenceInput": {
+        "id": "ID!",
+        "roomId": "ID!",
+        "userId": "ID",
+        "name": "String!",
+        "joinedAt": "AWSDateTime!",
+        "lastSeen": "AWSDateTime!",
+        "absent": "Boolean!",
     },
     "ProfileInput": {
         "id": "ID!",

@@ -1,4 +1,4 @@
-"""Messages for operators in a queue."""
+"""Messages in a queue: to operators, and to functions that are to act later."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ class Queue:
         self._url = url
         self._client = client
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send a message. Raises QueueError."""
+    def send(self, message: Mapping[str, Any], delay_seconds: int = 0) -> None:
+        """Send a message, which nobody gets before a delay of up to 900 seconds is over. Raises QueueError."""
+        body = json.dumps(message, ensure_ascii=False)
         with _errors():
-            self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message, ensure_ascii=False))
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds)
 
     def take(self, seconds: int) -> dict[str, str]:
         """Up to ten messages by the handles that `delete` and `release` take. Nobody else gets them for a while.

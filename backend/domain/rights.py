@@ -152,6 +152,13 @@ RULES: Mapping[str, Rules] = {
     "Mutation.sendMessage": _ROOMS,
     "Mutation.sendMessages": _ROOMS,
     "Subscription.onMessages": _ROOMS,
+    # So is who is there: to be seen and to see others, by the right to the room.
+    "Query.presence": _ROOMS,
+    "Query.presenceChanges": _ROOMS,
+    "Mutation.joinRoom": _ROOMS,
+    "Mutation.heartbeat": _ROOMS,
+    "Mutation.leaveRoom": _ROOMS,
+    "Subscription.onPresence": _ROOMS,
     "Mutation.createRoom": {CallerKind.USER: anyone},
     "Query.memberships": {CallerKind.USER: Rule("their own", anyone.holds)},  # it names nobody
     "Query.members": {CallerKind.USER: members},
@@ -184,6 +191,7 @@ RULES: Mapping[str, Rules] = {
     "Mutation.createAuthKey": _OPERATORS,
     "Mutation.revokeAuthKey": _OPERATORS,
     "Mutation.publishMessages": _PUBLISHER,
+    "Mutation.publishPresence": _PUBLISHER,
     "Mutation.publishUsers": _PUBLISHER,
     "Mutation.publishClients": _PUBLISHER,
     "Mutation.endSubscriptions": _PUBLISHER,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from domain import membership, rights, rooms, sessions, topics
 from domain.caller import Caller
 from domain.errors import Unauthorized
-from domain.rights import Standing
-from domain.table import Item, Key, Table
+from domain.rights import BELONGS, Standing
+from domain.table import Check, Item, Key, Table, Write
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,11 @@ def require(table: Table, caller: Caller, field: str, room_id: str | None = None
     topic = None if room_id is None else str(topics.room(room_id))
     rights.require(caller, field, topic, admission.standing)
     return admission
+
+
+def kept(caller: Caller, room_id: str) -> list[Write]:
+    """What lets a write into a private room only while the caller belongs to it, however long the write takes."""
+    if caller.user_id is None or not topics.is_private_room(room_id):
+        return []
+    names = {f":{standing.value}": standing.value for standing in BELONGS}
+    return [Check(membership.key(room_id, caller.user_id), f"#standing IN ({', '.join(sorted(names))})", names)]

@@ -18,6 +18,7 @@ from domain import (
     membership,
     message,
     notice,
+    presence,
     profile,
     publish_inputs,
     rights,
@@ -153,15 +154,25 @@ def _receiver(pk: str, sk: str, item: Item) -> list[Topic]:
     return [found] if found else []
 
 
+def _presence(pk: str, sk: str, item: Item) -> list[Topic]:
+    del sk, item
+    room_id = presence.room_of(pk)
+    return [topics.presence(room_id)] if validation.names_room(room_id) else []
+
+
 def _belonging(pk: str, sk: str, item: Item) -> list[End]:
     belongs = membership.standing_of(item) in BELONGS
-    return [End(sk, topics.room(membership.room_of(pk)))] if belongs else []
+    return _of_room(sk, membership.room_of(pk)) if belongs else []
 
 
 def _members_of(pk: str, sk: str, item: Item) -> list[End]:
     del item
     room_id = rooms.room_of(pk)
-    return [End(EVERYBODY, topics.room(room_id))] if (pk, sk) == rooms.key(room_id) else []
+    return _of_room(EVERYBODY, room_id) if (pk, sk) == rooms.key(room_id) else []
+
+
+def _of_room(subscriber: str, room_id: str) -> list[End]:
+    return [End(subscriber, topic) for topic in topics.of_room(room_id)]
 
 
 def _opened(pk: str, sk: str, item: Item) -> list[End]:
@@ -199,6 +210,13 @@ ROUTES: Sequence[Route] = (
         key=lambda _, sk: sk,
         project=notice.to_publish,
         item_field="notice",
+    ),
+    Route(
+        presence.PREFIX,
+        topics=_presence,
+        key=lambda _, sk: sk,
+        project=presence.to_publish,
+        state_like=True,
     ),
 )
 

@@ -16,7 +16,7 @@ from domain import auth_key, profile
 from domain.caller import Caller, CallerKind
 from domain.clock import Clock
 from domain.errors import Unauthorized
-from domain.table import Key, Set, Table
+from domain.table import Check, Key, Set, Table, Write
 
 # Longer than AppSync takes from a resolver's answer to a live subscription.
 _UNDER_WAY_MS = 300
@@ -40,6 +40,16 @@ def stands(caller: Caller, item: Mapping[str, Any] | None, field: str, now: int)
     if "deletedAt" in item and field not in _OF_THE_DELETED:
         return False
     return caller.issued_at > profile.valid_after(item)
+
+
+def kept(caller: Caller) -> list[Write]:
+    """What lets a write happen only while a user's token counts, however long the write takes."""
+    if caller.user_id is None:
+        return []
+    stands_still = (
+        "attribute_not_exists(#deletedAt) AND (attribute_not_exists(#validAfter) OR #validAfter < :issued_at)"
+    )
+    return [Check(profile.key(caller.user_id), stands_still, {":issued_at": caller.issued_at})]
 
 
 @dataclass(frozen=True)

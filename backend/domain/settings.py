@@ -41,6 +41,11 @@ class Settings:
         return self._required("PARKED_QUEUE_URL")
 
     @property
+    def presence_queue_url(self) -> str:
+        """The queue of the questions whether somebody is still present."""
+        return self._required("PRESENCE_QUEUE_URL")
+
+    @property
     def user_pool_id(self) -> str:
         """The id of the user pool."""
         return self._required("USER_POOL_ID")

@@ -64,8 +64,16 @@ CLIENT = TopicKind(
     subscription="onClient",
     catch_up="clientChanges",
 )
+PRESENCE = TopicKind(
+    "presence",
+    mutation="publishPresence",
+    id_field="roomId",
+    item_field="presence",
+    subscription="onPresence",
+    catch_up="presenceChanges",
+)
 
-KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT)}
+KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE)}
 
 
 EVERY = "*"
@@ -85,6 +93,16 @@ def named(name: str) -> Topic | None:
 def room(room_id: str) -> Topic:
     """The topic of a room's messages."""
     return Topic(ROOM, room_id)
+
+
+def presence(room_id: str) -> Topic:
+    """The topic of who is in a room."""
+    return Topic(PRESENCE, room_id)
+
+
+def of_room(room_id: str) -> tuple[Topic, ...]:
+    """The topics that whoever belongs to a room has a right to by that."""
+    return room(room_id), presence(room_id)
 
 
 def is_private_room(room_id: str) -> bool:

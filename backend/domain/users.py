@@ -13,7 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from domain import backoff, catch_up, notice, page_tokens, profile, rights, sessions, times, topics, validation
+from domain import (
+    backoff,
+    catch_up,
+    notice,
+    page_tokens,
+    presences,
+    profile,
+    rights,
+    sessions,
+    times,
+    topics,
+    validation,
+)
 from domain.caller import GROUPS, Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
@@ -203,6 +215,7 @@ def sign_out(users: Users, caller: Caller, *, client_mutation_id: str | None = N
     if not (mutation and mutation.outcome(users.table, users.clock.now_ms() // 1000) is not None):
         users.pool.sign_out(caller.name)
         _end_sessions(users, caller.id, caller.name, mutation)
+        presences.end_all(users.table, caller.id, clock=users.clock)
     return caller.id
 
 

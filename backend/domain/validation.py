@@ -12,6 +12,7 @@ MAX_AUTHOR = 64
 MAX_ORIGINAL_TIME = 64
 MAX_KEY_NAME = 64
 MAX_CLIENT_MUTATION_ID = 128
+MAX_CLIENT_ID = 128
 MAX_MESSAGES = 90
 MAX_BOOTSTRAP_ROOMS = 20
 MAX_BACKLOG = 50  # messages of each room
@@ -73,6 +74,12 @@ def key_name(field: str, value: str) -> str:
 def original_time(field: str, value: str) -> str:
     """The time of an imported message in its source. Raises InvalidInput."""
     _label(field, value, MAX_ORIGINAL_TIME)
+    return value
+
+
+def client_id(field: str, value: str) -> str:
+    """A client's own id of itself in a room. Raises InvalidInput."""
+    _length(field, value, MAX_CLIENT_ID)
     return value
 
 

@@ -114,7 +114,7 @@ def expel_member(caller: Caller, **arguments: Any) -> dict[str, Any]:
 
 def _ending(room_id: str, user_id: str) -> dict[str, Any]:
     """An answer after which the user's subscriptions to the room end: see `resolvers/appsync/ending.js`."""
-    return endings.with_answer({"roomId": room_id, "userId": user_id}, user_id, topics.room(room_id))
+    return endings.with_answer({"roomId": room_id, "userId": user_id}, user_id, *topics.of_room(room_id))
 
 
 FIELDS: fields.Fields = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain import auth_keys, clients, endings, fields, members, users
+from domain import auth_keys, clients, endings, fields, members, presences, users
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clients import Clients
@@ -46,6 +46,7 @@ def users_here() -> users.Users:
         lambda user_id: members.leave_all(rooms, user_id, SYSTEM.now_ms()),
         lambda user_id: auth_keys.revoke_all(table, user_id, SYSTEM.now_ms()),
         lambda user_id: clients.remove_all(of_users, user_id),
+        lambda user_id: presences.remove_all(table, user_id),
     )
     deletion = Deletion(table, pool, SYSTEM, removals)
     return users.Users(table, pool, log, deletion, SYSTEM, here.retention_seconds)

@@ -16,8 +16,10 @@ from local.appsync.request import Caller
 from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from tests.conftest import ROOT
 
-FIELDS = {"room": "onMessages", "user": "onUser", "client": "onClient"}
-MUTATIONS = {"room": "publishMessages", "user": "publishUsers", "client": "publishClients"}
+FIELDS = {"room": "onMessages", "user": "onUser", "client": "onClient", "presence": "onPresence"}
+MUTATIONS = {
+    "room": "publishMessages", "user": "publishUsers", "client": "publishClients", "presence": "publishPresence",
+}  # fmt: skip
 
 
 class Pushes:

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from domain import topics
 from tests.enumeration.pushes import Pushes
 from tests.enumeration.world import USERS, World, make, session_ends
 
@@ -45,7 +46,7 @@ def pushed(world: World, pushes: Pushes) -> Pairs:
 
 def test_what_can_be_read_is_what_is_pushed_and_what_can_be_caught_up(world: World) -> None:
     assert sum(name.startswith("u") for name in world.callers) == USERS == 1000
-    assert len(world.topics) == 65
+    assert len(world.topics) == 65 + 11, "and who is present in some of the rooms"
     began = time.process_time()
     pushes, allowed = subscribed(world)
     read = {pair for pair in world.pairs() if world.can_read(*pair)}
@@ -64,7 +65,9 @@ def test_who_can_write_is_who_the_world_says(world: World) -> None:
     rooms = [topic.removeprefix("room:") for topic in world.topics if topic.startswith("room:")][::4]
     for name in world.callers:
         for room_id in rooms:
-            assert world.can_write(name, room_id) == ((name, f"room:{room_id}") in world.writers), (name, room_id)
+            may = (name, f"room:{room_id}") in world.writers
+            assert world.can_write(name, room_id) == may, (name, room_id)
+            assert world.can_join(name, room_id) == may, (name, room_id)
 
 
 def test_a_client_that_is_taken_over_has_one_subscription_again() -> None:
@@ -94,7 +97,8 @@ def test_it_stays_so_when_rights_end() -> None:
     private = sorted(pair for pair in world.readers if ":private:" in pair[1])
     for name, topic in chance.sample(private, 100):
         world.expel(name, topic)
-        pushes.end(world.callers[name].id, topic)
+        for each in topics.of_room(topic.partition(":")[2]):
+            pushes.end(world.callers[name].id, str(each))
     people = sorted({name for name, _ in world.readers if name.startswith("u")})
     for name in chance.sample(people, 20):
         session_ends(world, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -14,6 +14,8 @@ from domain import (
     membership,
     notice,
     notices,
+    presence,
+    presences,
     profile,
     rights,
     rooms,
@@ -29,6 +31,8 @@ from domain.clients import Clients
 from domain.clock import SYSTEM
 from domain.errors import DomainError, Unauthorized
 from domain.events import Event
+from domain.presence import Rhythm
+from domain.presences import Presences
 from domain.rights import Standing
 from domain.rooms import Rooms
 from domain.sessions import Sessions
@@ -59,6 +63,13 @@ STANDINGS = {
 }  # fmt: skip
 
 
+class NoQueue:
+    """Where nothing is asked later."""
+
+    def send(self, message: Mapping[str, Any], delay_seconds: int = 0) -> None:
+        """Nothing."""
+
+
 @dataclass
 class World:
     """Callers by name, topics, and who is to have which: the expectation, written down as the world is made."""
@@ -67,6 +78,7 @@ class World:
     users: Users
     clients: Clients
     sessions: Sessions
+    presences: Presences
     now_ms: int
     callers: dict[str, Caller] = field(default_factory=dict)
     topics: list[str] = field(default_factory=list)
@@ -82,6 +94,8 @@ class World:
         caller, (kind, _, ident) = self.callers[name], topic.partition(":")
         if kind == "client":
             return self._is_allowed(lambda: self._notices(caller, ident))
+        if kind == "presence":
+            return self._is_allowed(lambda: presences.list_presence(self.presences, caller, room_id=ident)[0])
         if kind == "user":
             # `user` answers operators too, whom nothing is pushed of others: this is about one's own profile.
             return self._is_allowed(lambda: self._own(caller, "Query.me", ident))
@@ -98,6 +112,8 @@ class World:
             elif kind == "client":
                 self.sessions.require(caller, "Query.clientChanges")
                 page = clients.client_changes(self.clients, caller, client_id=ident, after=0)
+            elif kind == "presence":
+                page = presences.presence_changes(self.presences, caller, room_id=ident, after=0)
             else:
                 page = use.message_changes(self.chat, caller, room_id=ident, after=0, now_ms=self.now_ms)
             assert page["topic"] == topic
@@ -117,7 +133,10 @@ class World:
                 self.sessions.require(caller, "Subscription.onClient")
                 to = clients.on_client(self.clients, caller, client_id=ident, lease=self.leases[ident])
                 return {"topic": str(to.topic), "userId": caller.subscriber, "right": str(to.right)}
-            found = use.on_messages(self.chat, caller, room_id=ident, now_ms=self.now_ms)
+            if kind == "presence":
+                found = presences.on_presence(self.presences, caller, room_id=ident)
+            else:
+                found = use.on_messages(self.chat, caller, room_id=ident, now_ms=self.now_ms)
         except Unauthorized:
             return None
         return {"topic": found, "userId": caller.subscriber}
@@ -127,6 +146,13 @@ class World:
         caller = self.callers[name]
         return self._is_allowed(
             lambda: use.send_message(self.chat, caller, room_id=room_id, text="hi", now_ms=self.now_ms)
+        )
+
+    def can_join(self, name: str, room_id: str) -> bool:
+        """Whether the caller can be present in a room."""
+        caller = self.callers[name]
+        return self._is_allowed(
+            lambda: presences.join_room(self.presences, caller, room_id=room_id, client_id="phone", name="x")
         )
 
     def take_over(self, client_id: str) -> str:
@@ -160,11 +186,12 @@ class World:
         return True
 
     def expel(self, name: str, topic: str) -> None:
-        """Take a membership away, as the table has it."""
+        """Take a membership away, as the table has it, by one of the room's topics."""
         room_id = topic.partition(":")[2]
         self.chat.table.write([Delete(membership.key(room_id, self.callers[name].id))])
-        self.readers.discard((name, topic))
-        self.writers.discard((name, topic))
+        for each in map(str, topics.of_room(room_id)):
+            self.readers.discard((name, each))
+            self.writers.discard((name, each))
 
 
 def make(seed: int) -> World:
@@ -176,7 +203,8 @@ def make(seed: int) -> World:
     # No pool and no deletion: what they are for is not asked here.
     of_users = Users(table, cast("Any", None), log, cast("Any", None), SYSTEM, RETENTION_SECONDS)
     of_clients = Clients(table, log, SYSTEM, RETENTION_SECONDS)
-    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), SYSTEM.now_ms())
+    present = Presences(table, log, NoQueue(), SYSTEM, Rhythm(30), lambda *_: None)
+    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), present, SYSTEM.now_ms())
     live = _callers(world, chance)
     _public_rooms(world, live)
     _private_rooms(world, live, chance)
@@ -223,10 +251,10 @@ def _callers(world: World, chance: random.Random) -> set[str]:
 def _public_rooms(world: World, live: set[str]) -> None:
     writers = live - {"key that reads"} | {"key that writes"}
     for number in range(PUBLIC):
-        topic = f"room:public {number}"
-        world.topics.append(topic)
-        world.readers |= {(name, topic) for name in live}
-        world.writers |= {(name, topic) for name in writers}
+        for topic in _topics(f"public {number}", number):
+            world.topics.append(topic)
+            world.readers |= {(name, topic) for name in live}
+            world.writers |= {(name, topic) for name in writers}
 
 
 def _private_rooms(world: World, live: set[str], chance: random.Random) -> None:
@@ -234,8 +262,8 @@ def _private_rooms(world: World, live: set[str], chance: random.Random) -> None:
     people = [name for name in world.callers if name.startswith("u")]
     for number in range(PRIVATE):
         room_id = f"{topics.PRIVATE_ROOM}{number:026d}"
-        topic = f"room:{room_id}"
-        world.topics.append(topic)
+        its_topics = _topics(room_id, number)
+        world.topics += its_topics
         exists = number != 0  # one was removed by hand, and its memberships are left
         if exists:
             table.write([Put(rooms.private_item(room_id, None, now_ms))])
@@ -251,8 +279,13 @@ def _private_rooms(world: World, live: set[str], chance: random.Random) -> None:
                 item["expiresAt"] = now_ms // 1000 - 1
             table.write([Put(item)])
             if kind in {"member", "owner"} and exists and name in live:
-                world.readers.add((name, topic))
-                world.writers.add((name, topic))
+                world.readers |= {(name, topic) for topic in its_topics}
+                world.writers |= {(name, topic) for topic in its_topics}
+
+
+def _topics(room_id: str, number: int) -> list[str]:
+    """The topics of a room; who is there is asked of one room in four."""
+    return [str(each) for each in topics.of_room(room_id)[: 1 if number % 4 else 2]]
 
 
 def _profile(world: World, name: str, live: set[str]) -> None:
@@ -288,6 +321,9 @@ def _content(world: World, topic: str) -> None:
         writer = next((name for name, each in sorted(world.writers) if each == topic), None)
         if writer is not None:
             assert world.can_write(writer, ident)
+    if kind == "presence":
+        item = {"pk": f"{presence.PREFIX}{ident}", "sk": "somebody", "name": "x"}
+        world.chat.table.write([Put(item)])
     found = topics.named(topic)
     assert found
     world.chat.change_log.append(found, [Event("1", "REMOVE", "k", None)], SYSTEM.monotonic() + 5)

@@ -187,7 +187,9 @@ class DynamoDB:
         if place.locked_by:
             raise _error("TransactionConflictException", "Transaction is ongoing for the item")
         if not _holds(request, place):
-            raise _error("ConditionalCheckFailedException", "The conditional request failed")
+            told = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and place.item is not None
+            more = {"Item": place.item} if told else {}
+            raise _error("ConditionalCheckFailedException", "The conditional request failed", **more)
         self._store(request["TableName"], request.get("Item") or request["Key"], place, _outcome(kind, request, place))
         return {}
 

@@ -37,8 +37,9 @@ def removal(user: str) -> Raw:
     return change(membership.partition(DEN), user, "MEMBER", None)
 
 
-def end(user: str) -> End:
-    return End(user, topics.room(DEN))
+def ends_of(subscriber: str) -> list[End]:
+    """What ends with the right to the room: its messages, and who is in it."""
+    return [End(subscriber, topics.room(DEN)), End(subscriber, topics.presence(DEN))]
 
 
 @pytest.mark.parametrize("before", [None, "", "INVITED", "MEMBER", "OWNER"])
@@ -48,12 +49,12 @@ def test_a_right_ends_with_whatever_takes_the_standing_away(before: str | None, 
         return
     found = routing.ends_of(routing.from_stream(change(f"MEMBER#{DEN}", "ann", before, after)))
     had, has = before in {"MEMBER", "OWNER"}, after in {"MEMBER", "OWNER"}
-    assert found == ([end("ann")] if had and not has else [])
+    assert found == (ends_of("ann") if had and not has else [])
 
 
 def test_the_right_of_all_ends_with_the_room() -> None:
     pk, sk = map(str, rooms.key(DEN))
-    assert routing.ends_of(routing.from_stream(change(pk, sk, "", None))) == [End(EVERYBODY, topics.room(DEN))]
+    assert routing.ends_of(routing.from_stream(change(pk, sk, "", None))) == ends_of(EVERYBODY)
     assert routing.ends_of(routing.from_stream(change(pk, sk, "", "x"))) == []
     assert routing.ends_of(routing.from_stream(change(pk, "BUCKET#2026112104", "", None))) == []
     assert routing.ends_of(routing.from_stream(change("ROOM#lobby", "ROOM", "", None))) == []
@@ -71,7 +72,7 @@ def key_change(before: str | None, after: str | None) -> Raw:
 
 
 def test_what_a_key_has_subscribed_to_ends_with_the_key_whoever_ends_it() -> None:
-    everything = [End("K1", topics.ROOM), End("K1", topics.CLIENT)]
+    everything = [End("K1", topics.ROOM), End("K1", topics.CLIENT), End("K1", topics.PRESENCE)]
     for raw, ended in (
         (key_change("", "2026-11-21T12:00:00.000Z"), everything),
         (key_change("", None), everything),
@@ -126,16 +127,17 @@ def test_what_ends_has_ended_before_anything_of_the_batch_is_pushed(
     deployment: Deployment, container: Container, ends: Ends
 ) -> None:
     assert container.run([record(1), removal("ann"), record(2)]) == []
-    assert ends.ended == [end("ann")]
+    assert ends.ended == ends_of("ann")
     assert ends.published_before == [0]
     assert len(deployment.appsync.changes) == 2
-    assert deployment.counted["Ended"] == 1
+    assert deployment.counted["Ended"] == 2
 
 
 def test_appsync_is_asked_for_five_ends_at_a_time_and_once_for_each(container: Container, ends: Ends) -> None:
     assert container.run([removal(f"u{number}") for number in [*range(12), 0]]) == []
-    assert sorted(ends.sizes) == [2, 5, 5]
-    assert sorted(each.subscriber for each in ends.ended) == sorted(f"u{number}" for number in range(12))
+    assert sorted(ends.sizes) == [4, 5, 5, 5, 5]
+    assert len(set(ends.ended)) == len(ends.ended)
+    assert set(ends.ended) == {each for number in range(12) for each in ends_of(f"u{number}")}
 
 
 def test_an_end_that_fails_for_now_comes_again_and_nothing_is_parked(container: Container, ends: Ends) -> None:
@@ -144,7 +146,7 @@ def test_an_end_that_fails_for_now_comes_again_and_nothing_is_parked(container: 
     assert container.run(batch) == [1]
     ends.obstacle = None
     assert container.run(batch[1:]) == []
-    assert ends.ended == [end("ann")]
+    assert ends.ended == ends_of("ann")
     assert container.parked() == []
 
 
@@ -154,7 +156,7 @@ def test_an_end_that_is_refused_is_parked_and_can_be_replayed(container: Contain
     assert len(container.parked()) == 1
     ends.obstacle = None
     assert container.replay()["replayed"] == 1
-    assert ends.ended == [end("ann")]
+    assert ends.ended == ends_of("ann")
     assert container.parked() == []
 
 
