@@ -6,6 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headwater.generated.heartbeat import Heartbeat as Heartbeat
+    from headwater.generated.join_room import JoinRoom as JoinRoom
+    from headwater.generated.leave_room import LeaveRoom as LeaveRoom
+    from headwater.generated.on_presence import OnPresence as OnPresence
+    from headwater.generated.presence_changes import PresenceChanges as PresenceChanges
+    from headwater.generated.presence_head import PresenceHead as PresenceHead
+    from headwater.generated.presences import Presences as Presences
+
     from headwater.generated.accept_invitation import AcceptInvitation as AcceptInvitation
     from headwater.generated.auth_keys import AuthKeys as AuthKeys
     from headwater.generated.client_changes import ClientChanges as ClientChanges
@@ -36,6 +44,8 @@ if TYPE_CHECKING:
     from headwater.generated.fragments import MessageChange as MessageChange
     from headwater.generated.fragments import Notice as Notice
     from headwater.generated.fragments import NoticeConnection as NoticeConnection
+    from headwater.generated.fragments import Presence as Presence
+    from headwater.generated.fragments import PresenceChange as PresenceChange
     from headwater.generated.fragments import Profile as Profile
     from headwater.generated.fragments import ProfileAttribute as ProfileAttribute
     from headwater.generated.fragments import Room as Room
@@ -44,6 +54,9 @@ if TYPE_CHECKING:
     from headwater.generated.get_bootstrap import GetBootstrap as GetBootstrap
     from headwater.generated.input_types import CreateAuthKeyInput as CreateAuthKeyInput
     from headwater.generated.input_types import CreateRoomInput as CreateRoomInput
+    from headwater.generated.input_types import HeartbeatInput as HeartbeatInput
+    from headwater.generated.input_types import JoinRoomInput as JoinRoomInput
+    from headwater.generated.input_types import LeaveRoomInput as LeaveRoomInput
     from headwater.generated.input_types import NewMessageInput as NewMessageInput
     from headwater.generated.input_types import NotifyInput as NotifyInput
     from headwater.generated.input_types import ProfileAttributeInput as ProfileAttributeInput
@@ -103,7 +116,13 @@ _HOMES = {
     "DismissNotice": "dismiss_notice",
     "ExpelMember": "expel_member",
     "GetBootstrap": "get_bootstrap",
+    "Heartbeat": "heartbeat",
+    "HeartbeatInput": "input_types",
     "InviteMember": "invite_member",
+    "JoinRoom": "join_room",
+    "JoinRoomInput": "input_types",
+    "LeaveRoom": "leave_room",
+    "LeaveRoomInput": "input_types",
     "Me": "me",
     "Member": "fragments",
     "Members": "members",
@@ -123,8 +142,14 @@ _HOMES = {
     "NotifyInput": "input_types",
     "OnClient": "on_client",
     "OnMessages": "on_messages",
+    "OnPresence": "on_presence",
     "OnUser": "on_user",
     "Order": "enums",
+    "Presence": "fragments",
+    "PresenceChange": "fragments",
+    "PresenceChanges": "presence_changes",
+    "PresenceHead": "presence_head",
+    "Presences": "presences",
     "Profile": "fragments",
     "ProfileAttribute": "fragments",
     "ProfileAttributeInput": "input_types",

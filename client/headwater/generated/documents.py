@@ -296,6 +296,15 @@ fragment User on User {
 }
 """
 
+HEARTBEAT = """\
+mutation Heartbeat($input: HeartbeatInput!) {
+  heartbeat(input: $input) {
+    lastSeen
+    heartbeatSeconds
+  }
+}
+"""
+
 INVITE_MEMBER = """\
 mutation InviteMember($roomId: ID!, $userId: ID!, $clientMutationId: ID) {
   inviteMember(
@@ -312,6 +321,37 @@ fragment Member on Member {
   displayName
   standing
   since
+}
+"""
+
+JOIN_ROOM = """\
+mutation JoinRoom($input: JoinRoomInput!) {
+  joinRoom(input: $input) {
+    presence {
+      ...Presence
+    }
+    heartbeatSeconds
+    greyAfterSeconds
+  }
+}
+
+fragment Presence on Presence {
+  id
+  roomId
+  userId
+  name
+  joinedAt
+  lastSeen
+  absent
+}
+"""
+
+LEAVE_ROOM = """\
+mutation LeaveRoom($input: LeaveRoomInput!) {
+  leaveRoom(input: $input) {
+    roomId
+    id
+  }
 }
 """
 
@@ -576,6 +616,43 @@ fragment MessageChange on MessageChange {
 }
 """
 
+ON_PRESENCE = """\
+subscription OnPresence($roomId: ID!) {
+  onPresence(roomId: $roomId) {
+    roomId
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...PresenceChange
+    }
+  }
+}
+
+fragment Presence on Presence {
+  id
+  roomId
+  userId
+  name
+  joinedAt
+  lastSeen
+  absent
+}
+
+fragment PresenceChange on PresenceChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  presence {
+    ...Presence
+  }
+}
+"""
+
 ON_USER = """\
 subscription OnUser {
   onUser {
@@ -627,6 +704,73 @@ fragment UserChange on UserChange {
   notice {
     ...Notice
   }
+}
+"""
+
+PRESENCE_CHANGES = """\
+query PresenceChanges($roomId: ID!, $after: Int!, $limit: Int) {
+  presenceChanges(roomId: $roomId, after: $after, limit: $limit) {
+    topic
+    items {
+      ...PresenceChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment Presence on Presence {
+  id
+  roomId
+  userId
+  name
+  joinedAt
+  lastSeen
+  absent
+}
+
+fragment PresenceChange on PresenceChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  presence {
+    ...Presence
+  }
+}
+"""
+
+PRESENCE_HEAD = """\
+query PresenceHead($roomId: ID!) {
+  presenceChanges(roomId: $roomId, after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
+PRESENCES = """\
+query Presences($roomId: ID!, $limit: Int, $nextToken: String) {
+  presence(roomId: $roomId, limit: $limit, nextToken: $nextToken) {
+    items {
+      ...Presence
+    }
+    greyAfterSeconds
+    nextToken
+  }
+}
+
+fragment Presence on Presence {
+  id
+  roomId
+  userId
+  name
+  joinedAt
+  lastSeen
+  absent
 }
 """
 

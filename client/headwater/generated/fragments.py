@@ -173,6 +173,33 @@ class MessageChange(BaseModel):
     message: Message | None = Field(default=None)
 
 
+class Presence(BaseModel):
+    """Someone present in a room on one device. Clients show those as grey who are `absent`, and whose
+    `lastSeen` is older than `greyAfterSeconds`: then nothing is heard of them, nor of the server's not
+    hearing of them."""
+
+    id: str
+    room_id: str
+    user_id: str | None = Field(default=None)
+    name: str
+    joined_at: AWSDateTime
+    last_seen: AWSDateTime
+    absent: bool
+
+
+class PresenceChange(BaseModel):
+    """One change of one presence. Of several in quick succession only the last may be told."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    presence: Presence | None = Field(default=None)
+
+
 class ProfileAttribute(BaseModel):
     """One of the things that applications keep with a user."""
 

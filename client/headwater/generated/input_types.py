@@ -43,6 +43,31 @@ class NewMessageInput(BaseModel):
     original_time: str | None = None
 
 
+class JoinRoomInput(BaseModel):
+    """A client that comes into a room."""
+
+    room_id: str
+    client_id: str
+    name: str | None = None
+    client_mutation_id: str | None = None
+
+
+class HeartbeatInput(BaseModel):
+    """A client that is still there."""
+
+    room_id: str
+    client_id: str
+    client_mutation_id: str | None = None
+
+
+class LeaveRoomInput(BaseModel):
+    """A client that goes."""
+
+    room_id: str
+    client_id: str
+    client_mutation_id: str | None = None
+
+
 class UpdateProfileInput(BaseModel):
     """What to change of the signed-in user's profile. What is omitted stays."""
 

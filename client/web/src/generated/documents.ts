@@ -23,8 +23,14 @@ import type {
   ExpelMemberVariables,
   GetBootstrap,
   GetBootstrapVariables,
+  Heartbeat,
+  HeartbeatVariables,
   InviteMember,
   InviteMemberVariables,
+  JoinRoom,
+  JoinRoomVariables,
+  LeaveRoom,
+  LeaveRoomVariables,
   Me,
   MeVariables,
   Members,
@@ -45,8 +51,16 @@ import type {
   OnClientVariables,
   OnMessages,
   OnMessagesVariables,
+  OnPresence,
+  OnPresenceVariables,
   OnUser,
   OnUserVariables,
+  PresenceChanges,
+  PresenceChangesVariables,
+  PresenceHead,
+  PresenceHeadVariables,
+  Presences,
+  PresencesVariables,
   RegisterClient,
   RegisterClientVariables,
   ResignMembership,
@@ -117,8 +131,17 @@ export const EXPEL_MEMBER =
 export const GET_BOOTSTRAP =
   "query GetBootstrap($clientId:ID!$rooms:[ID!]$backlogLimit:Int$signedIn:Boolean=false){bootstrap(clientId:$clientId rooms:$rooms backlogLimit:$backlogLimit){...Bootstrap me@include(if:$signedIn){...User}}}fragment Bootstrap on Bootstrap{client{...Client}features{apiVersion topics flags retentionSeconds heartbeatSeconds limits{messageCharacters messages roomIdCharacters changes noticeBytes bootstrapRooms bootstrapBacklog}}rooms{roomId room{...Room}standing headSeq messages{items{...Message}nextToken}problem{errorType message}}membershipsNextToken userNotices{...NoticeConnection}clientNotices{...NoticeConnection}}fragment Client on Client{id lease validUntil}fragment Message on Message{id roomId author text sentAt version originalTime}fragment Notice on Notice{id kind data sentAt expiresAt}fragment NoticeConnection on NoticeConnection{topic items{...Notice}headSeq nextToken}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment Room on Room{id name private createdAt}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<GetBootstrap, GetBootstrapVariables>;
 
+export const HEARTBEAT =
+  "mutation Heartbeat($input:HeartbeatInput!){heartbeat(input:$input){lastSeen heartbeatSeconds}}" as TypedDocument<Heartbeat, HeartbeatVariables>;
+
 export const INVITE_MEMBER =
   "mutation InviteMember($roomId:ID!$userId:ID!$clientMutationId:ID){inviteMember(roomId:$roomId userId:$userId clientMutationId:$clientMutationId){...Member}}fragment Member on Member{userId displayName standing since}" as TypedDocument<InviteMember, InviteMemberVariables>;
+
+export const JOIN_ROOM =
+  "mutation JoinRoom($input:JoinRoomInput!){joinRoom(input:$input){presence{...Presence}heartbeatSeconds greyAfterSeconds}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}" as TypedDocument<JoinRoom, JoinRoomVariables>;
+
+export const LEAVE_ROOM =
+  "mutation LeaveRoom($input:LeaveRoomInput!){leaveRoom(input:$input){roomId id}}" as TypedDocument<LeaveRoom, LeaveRoomVariables>;
 
 export const ME =
   "query Me{me{...User}}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<Me, MeVariables>;
@@ -150,8 +173,20 @@ export const ON_CLIENT =
 export const ON_MESSAGES =
   "subscription OnMessages($roomId:ID!){onMessages(roomId:$roomId){roomId topic firstSeq lastSeq items{...MessageChange}}}fragment Message on Message{id roomId author text sentAt version originalTime}fragment MessageChange on MessageChange{seq eventId kind at traceId key truncated message{...Message}}" as TypedDocument<OnMessages, OnMessagesVariables>;
 
+export const ON_PRESENCE =
+  "subscription OnPresence($roomId:ID!){onPresence(roomId:$roomId){roomId topic firstSeq lastSeq items{...PresenceChange}}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}fragment PresenceChange on PresenceChange{seq eventId kind at traceId key truncated presence{...Presence}}" as TypedDocument<OnPresence, OnPresenceVariables>;
+
 export const ON_USER =
   "subscription OnUser{onUser{userId topic firstSeq lastSeq items{...UserChange}}}fragment Notice on Notice{id kind data sentAt expiresAt}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment UserChange on UserChange{seq eventId kind at traceId key truncated profile{...Profile}notice{...Notice}}" as TypedDocument<OnUser, OnUserVariables>;
+
+export const PRESENCE_CHANGES =
+  "query PresenceChanges($roomId:ID!$after:Int!$limit:Int){presenceChanges(roomId:$roomId after:$after limit:$limit){topic items{...PresenceChange}lastSeq headSeq resyncRequired}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}fragment PresenceChange on PresenceChange{seq eventId kind at traceId key truncated presence{...Presence}}" as TypedDocument<PresenceChanges, PresenceChangesVariables>;
+
+export const PRESENCE_HEAD =
+  "query PresenceHead($roomId:ID!){presenceChanges(roomId:$roomId after:0 limit:1){headSeq}}" as TypedDocument<PresenceHead, PresenceHeadVariables>;
+
+export const PRESENCES =
+  "query Presences($roomId:ID!$limit:Int$nextToken:String){presence(roomId:$roomId limit:$limit nextToken:$nextToken){items{...Presence}greyAfterSeconds nextToken}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}" as TypedDocument<Presences, PresencesVariables>;
 
 export const REGISTER_CLIENT =
   "mutation RegisterClient($input:RegisterClientInput!){registerClient(input:$input){client{...Client}}}fragment Client on Client{id lease validUntil}" as TypedDocument<RegisterClient, RegisterClientVariables>;

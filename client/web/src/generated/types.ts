@@ -99,6 +99,41 @@ export type NewMessageInput = {
   readonly originalTime?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** A client that comes into a room. */
+export type JoinRoomInput = {
+  /** The room: 1 to 128 characters, no control characters, no blank at either end. */
+  readonly roomId: Scalars['ID']['input'];
+  /**
+   * 1 to 128 characters, chosen by the client and kept for as long as it runs: it tells a user's devices and tabs apart.
+   * Callers with the API key are one caller, so theirs must be one that nobody guesses: a UUID. It is shown to nobody.
+   */
+  readonly clientId: Scalars['ID']['input'];
+  /** A display name of 1 to 64 characters, for callers without a signed-in user. */
+  readonly name?: InputMaybe<Scalars['String']['input']>;
+  /** Up to 128 characters, chosen by the client. Joining again changes nothing more, with or without. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A client that is still there. */
+export type HeartbeatInput = {
+  /** The room. */
+  readonly roomId: Scalars['ID']['input'];
+  /** The client, as it joined. */
+  readonly clientId: Scalars['ID']['input'];
+  /** Up to 128 characters, chosen by the client. A heartbeat that comes again is one more, with or without. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A client that goes. */
+export type LeaveRoomInput = {
+  /** The room. */
+  readonly roomId: Scalars['ID']['input'];
+  /** The client, as it joined. */
+  readonly clientId: Scalars['ID']['input'];
+  /** Up to 128 characters, chosen by the client. Leaving again changes nothing more, with or without. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
 /** What to change of the signed-in user's profile. What is omitted stays. */
 export type UpdateProfileInput = {
   /** What others are to call the user: 1 to 64 characters, no control characters, no blank at either end. */
@@ -332,6 +367,63 @@ export type SendMessages = { readonly sendMessages: { readonly messages: Readonl
 export type Message = { readonly id: string, readonly roomId: string, readonly author: string, readonly text: string, readonly sentAt: string, readonly version: number, readonly originalTime: string | null };
 
 export type MessageChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly message: Message | null };
+
+export type PresencesVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Presences = { readonly presence: { readonly greyAfterSeconds: number, readonly nextToken: string | null, readonly items: ReadonlyArray<Presence> } };
+
+export type PresenceChangesVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type PresenceChanges = { readonly presenceChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<PresenceChange> } };
+
+export type PresenceHeadVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+}>;
+
+
+export type PresenceHead = { readonly presenceChanges: { readonly headSeq: number } };
+
+export type OnPresenceVariables = Exact<{
+  roomId: Scalars['ID']['input'];
+}>;
+
+
+export type OnPresence = { readonly onPresence: { readonly roomId: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<PresenceChange> } | null };
+
+export type JoinRoomVariables = Exact<{
+  input: JoinRoomInput;
+}>;
+
+
+export type JoinRoom = { readonly joinRoom: { readonly heartbeatSeconds: number, readonly greyAfterSeconds: number, readonly presence: Presence } | null };
+
+export type HeartbeatVariables = Exact<{
+  input: HeartbeatInput;
+}>;
+
+
+export type Heartbeat = { readonly heartbeat: { readonly lastSeen: string, readonly heartbeatSeconds: number } | null };
+
+export type LeaveRoomVariables = Exact<{
+  input: LeaveRoomInput;
+}>;
+
+
+export type LeaveRoom = { readonly leaveRoom: { readonly roomId: string, readonly id: string } | null };
+
+export type Presence = { readonly id: string, readonly roomId: string, readonly userId: string | null, readonly name: string, readonly joinedAt: string, readonly lastSeen: string, readonly absent: boolean };
+
+export type PresenceChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly presence: Presence | null };
 
 export type RoomByIdVariables = Exact<{
   id: Scalars['ID']['input'];
