@@ -251,26 +251,28 @@ class Client:
         snapshot: bool = True,
         cursor: CursorStore | None = None,
         keep: int = 1000,
+        lease: str | None = None,
     ) -> Feed[Any]:
         """A topic, live: `async for event in client.live("room:lobby")`.
 
         Args:
-            topic: such as `room:lobby`, or `user` for the signed-in user's own.
+            topic: such as `room:lobby`, `user` for the signed-in user's own, or `client:<id>`.
             after: the number of the last change already known, to resume from it; by default what is stored, else what
                 is new from now on.
             snapshot: whether to read the items as they are now, for `Feed.items`.
             cursor: where to keep the number of the last change that was handled.
             keep: how many items to keep, the newest ones.
+            lease: of `client:<id>`, as `registerClient` answers it.
 
         Raises:
             UnknownTopic: there is no such kind of topic.
         """
-        followed = topics.topic(topic)
+        followed = topics.topic(topic, lease=lease)
         feed = Feed(
             self.query, self._realtime, followed,
             after=after, snapshot=snapshot, cursor=cursor, keep=keep, said=self._said,
         )  # fmt: skip
-        self._overlays.attach(followed.name, feed.view, followed.kind.model.model_validate)
+        self._overlays.attach(followed.name, feed.view, followed.item)
         self._feeds = [*self.feeds, feed]
         return feed
 

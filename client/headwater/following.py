@@ -81,7 +81,7 @@ class Following(Generic[T]):
         self._listener = listener
         self._snapshot = snapshot
         self._keep = keep
-        self._request = GraphQLRequest(topic.kind.subscription, variable_values=dict(topic.variables))
+        self._request = GraphQLRequest(topic.kind.subscription, variable_values=dict(topic.subscribing))
         self._stage: State = "connecting"
         self._sequence: Sequence[T] | None = None
         self._inbox = Inbox()

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from headwater.changes import Page
 from headwater.errors import Unreachable
-from headwater.topics import Topic
+from headwater.topics import Listing, Topic
 from headwater.wire import Model
 
 T = TypeVar("T", bound=Model)
@@ -48,17 +48,22 @@ class Log(Generic[T]):
     async def snapshot(self, most: int) -> list[tuple[str, T]]:
         """The newest items with their keys, the oldest of them first."""
         kind = self._topic.kind
+        items = [item for listing in kind.snapshot for item in await self._list(listing, most)]
+        return [(kind.key(item), item) for item in items]
+
+    async def _list(self, listing: Listing, most: int) -> list[T]:
         items: list[T] = []
         paging: dict[str, Any] = {}
-        if kind.page_size is not None:
-            paging = {"limit": max(1, min(kind.page_size, most))}
-        while len(items) < most:
-            answer = await self._ask(kind.snapshot, kind.snapshot_field, **paging)
-            items += self._topic.items(answer)
-            if kind.page_size is None or answer["nextToken"] is None:
+        if listing.page_size is not None:
+            paging = {"limit": max(1, min(listing.page_size, most))}
+        # Where the newest come last, all have to be read.
+        while len(items) < most or not listing.newest_first:
+            answer = await self._ask(listing.document, listing.field, **paging)
+            items += self._topic.listed(listing, answer)
+            if listing.page_size is None or not answer or answer["nextToken"] is None:
                 break
             paging["nextToken"] = answer["nextToken"]
-        return [(kind.key(item), item) for item in reversed(items[:most])]
+        return items[:most][::-1] if listing.newest_first else items[-most:] if most else []
 
     async def _ask(self, document: str, field: str, **variables: Any) -> Any:
         try:

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from headwater.changes import Change, Envelope, Page, Source, Wire
 from headwater.errors import UnexpectedAnswer, UnknownTopic
 from headwater.generated import documents
-from headwater.generated.fragments import Message, Profile
+from headwater.generated.fragments import Message, Notice, Profile
 from headwater.wire import Model
 
 T = TypeVar("T", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An operation that answers a topic's items, or those of one type.
+
+    Attributes:
+        document, field: the operation, with the name of its root field.
+        model: the type of the items.
+        shown: the items in what the field answers, which may be null.
+        page_size: how many to ask for at a time; None for an operation without pages.
+        newest_first: in which order they come.
+    """
+
+    document: str
+    field: str
+    model: type[Model]
+    shown: Callable[[Any], Sequence[Wire]]
+    page_size: int | None = None
+    newest_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +45,11 @@ class TopicKind(Generic[T]):
         prefix: what stands before the id, as in `room:lobby`.
         id_variable: the variable of all the operations that takes the id; None where the token names the topic.
         subscription, changes, head: the operations, with the names of their root fields.
-        snapshot: the operation that reads the items, newest first, `page_size` at a time; None for one without pages.
-        shown: the items, as the API has them, in what the snapshot's field answers.
-        item_field: the name of the item in a change.
-        model: the item's type.
+        snapshot: what reads the items as they are.
+        items: the types of the items, by the name that they have in a change.
         key: the key of an item, as changes have it.
         order: by what to show items; None for the order in which they came.
+        needs_lease: whether only the holder of a lease may subscribe.
     """
 
     prefix: str
@@ -40,17 +59,20 @@ class TopicKind(Generic[T]):
     changes: str
     head: str
     changes_field: str
-    snapshot: str
-    snapshot_field: str
-    page_size: int | None
-    shown: Callable[[Any], Sequence[Wire]]
-    item_field: str
-    model: type[T]
+    snapshot: Sequence[Listing]
+    items: Mapping[str, type[Model]]
     key: Callable[[T], str]
     order: Callable[[T], Any] | None = None
+    needs_lease: bool = False
 
 
-ROOM = TopicKind(
+def _items(answer: Any) -> Sequence[Wire]:
+    return answer["items"] if answer else ()
+
+
+_NOTICES = Listing(documents.NOTICES, "notices", Notice, _items, page_size=100, newest_first=False)
+
+ROOM: TopicKind[Message] = TopicKind(
     prefix="room",
     id_variable="roomId",
     subscription=documents.ON_MESSAGES,
@@ -58,17 +80,13 @@ ROOM = TopicKind(
     changes=documents.MESSAGE_CHANGES,
     head=documents.MESSAGE_HEAD,
     changes_field="messageChanges",
-    snapshot=documents.MESSAGES,
-    snapshot_field="messages",
-    page_size=100,
-    shown=lambda answer: answer["items"],
-    item_field="message",
-    model=Message,
+    snapshot=[Listing(documents.MESSAGES, "messages", Message, _items, page_size=100)],
+    items={"message": Message},
     key=lambda message: message.id,
     order=lambda message: message.sent_at,
 )
 
-USER = TopicKind(
+USER: TopicKind[Profile | Notice] = TopicKind(
     prefix="user",
     id_variable=None,
     subscription=documents.ON_USER,
@@ -76,30 +94,50 @@ USER = TopicKind(
     changes=documents.USER_CHANGES,
     head=documents.USER_HEAD,
     changes_field="userChanges",
-    snapshot=documents.ME,
-    snapshot_field="me",
-    page_size=None,
-    shown=lambda answer: [answer["profile"]] if answer else [],
-    item_field="profile",
-    model=Profile,
-    key=lambda profile: profile.id,
+    snapshot=[Listing(documents.ME, "me", Profile, lambda user: [user["profile"]] if user else []), _NOTICES],
+    items={"profile": Profile, "notice": Notice},
+    key=lambda item: item.id,
 )
 
-KINDS: Mapping[str, TopicKind[Any]] = {kind.prefix: kind for kind in (ROOM, USER)}
+CLIENT: TopicKind[Notice] = TopicKind(
+    prefix="client",
+    id_variable="clientId",
+    subscription=documents.ON_CLIENT,
+    subscription_field="onClient",
+    changes=documents.CLIENT_CHANGES,
+    head=documents.CLIENT_HEAD,
+    changes_field="clientChanges",
+    snapshot=[_NOTICES],
+    items={"notice": Notice},
+    key=lambda notice: notice.id,
+    order=lambda notice: notice.sent_at,
+    needs_lease=True,
+)
+
+KINDS: Mapping[str, TopicKind[Any]] = {kind.prefix: kind for kind in (ROOM, USER, CLIENT)}
 
 
 @dataclass(frozen=True, slots=True)
 class Topic(Generic[T]):
-    """One topic: its name, its kind, and the variables that name it to the API."""
+    """One topic: its name, its kind, and the variables that name it to the API and those that subscribe to it."""
 
     name: str
     kind: TopicKind[T]
     variables: Mapping[str, str]
+    subscribing: Mapping[str, str]
 
-    def items(self, answer: Any) -> list[T]:
-        """What the snapshot's field answers. Raises UnexpectedAnswer."""
+    def item(self, wire: Wire) -> T:
+        """An item in the API's shape, of whichever type it is. Raises pydantic's ValidationError."""
+        *others, last = self.kind.items.values()
+        for model in others:
+            with suppress(ValueError):
+                return cast("T", model.model_validate(wire))
+        return cast("T", last.model_validate(wire))
+
+    def listed(self, listing: Listing, answer: Any) -> list[T]:
+        """What a listing's field answers. Raises UnexpectedAnswer."""
         with _expected(self.name):
-            return [self.kind.model.model_validate(wire) for wire in self.kind.shown(answer)]
+            return [cast("T", listing.model.model_validate(wire)) for wire in listing.shown(answer)]
 
     def envelope(self, wire: Wire) -> Envelope[T]:
         """What the subscription delivers. Raises UnexpectedAnswer."""
@@ -114,13 +152,16 @@ class Topic(Generic[T]):
             return Page(items, wire["lastSeq"], wire["headSeq"], bool(wire["resyncRequired"]))
 
     def _change(self, wire: Wire, source: Source, topic: str) -> Change[T]:
-        item = wire.get(self.kind.item_field)
+        item = None
+        for name, model in self.kind.items.items():
+            if wire.get(name) is not None:
+                item = cast("T", model.model_validate(wire[name]))
         return Change(
             topic=topic,
             seq=wire["seq"],
             kind=wire["kind"],
             key=wire["key"],
-            item=None if item is None else self.kind.model.model_validate(item),
+            item=item,
             event_id=wire["eventId"],
             at=datetime.fromisoformat(wire["at"]),
             trace_id=wire.get("traceId"),
@@ -137,20 +178,26 @@ def _expected(name: str) -> Iterator[None]:
         raise UnexpectedAnswer(f"what came for {name} is not as the schema says: {error!r}") from error
 
 
-def topic(name: str) -> Topic[Any]:
+def topic(name: str, *, lease: str | None = None) -> Topic[Any]:
     """The topic of a name: `room:lobby`, or `user` for the caller's own.
 
+    Args:
+        lease: what `registerClient` answered, for `client:<id>`.
+
     Raises:
-        UnknownTopic: there is no such kind, or the name has an id that it must not have, or none.
+        UnknownTopic: there is no such kind, the name has an id that it must not have, or none, or it needs a lease.
     """
     prefix, _, id_ = name.partition(":")
     kind = KINDS.get(prefix)
     if kind is None:
         raise UnknownTopic(f"{name!r}: the kinds of topics are {', '.join(KINDS)}")
+    if kind.needs_lease != (lease is not None):
+        raise UnknownTopic(f"{name!r} {'needs' if kind.needs_lease else 'takes no'} lease=")
     if kind.id_variable is None:
         if id_:
             raise UnknownTopic(f"{name!r}: the caller's token says whose it is, write {prefix!r}")
-        return Topic(name, kind, {})
+        return Topic(name, kind, {}, {})
     if not id_:
         raise UnknownTopic(f"{name!r}: write {prefix}:<id>")
-    return Topic(name, kind, {kind.id_variable: id_})
+    variables = {kind.id_variable: id_}
+    return Topic(name, kind, variables, variables | ({} if lease is None else {"lease": lease}))

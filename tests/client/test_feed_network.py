@@ -117,7 +117,7 @@ async def test_the_log_is_polled_where_no_websocket_gets_through(
     api.commit("before")
     async with client.live(TOPIC) as feed:
         assert (feed.state, feed.transport, len(feed.items)) == ("stale", "polling", 1)
-        said = []
+        said: list[State] = []
         watching = asyncio.create_task(_collect(feed, said))
         api.commit("polled")
         assert brief(await take(feed, 1)) == [(2, "catch-up")]
