@@ -69,7 +69,7 @@ def start(packages: Path, request: pytest.FixtureRequest, tmp_path_factory: pyte
             command = ["node", "node.js", module]
             environment = os.environ | {"NODE_EXTRA_CA_CERTS": authority}
         else:
-            _trust(authority, folder)
+            trust(authority, folder)
             command = ["node", "chromium.js", module, request.getfixturevalue("chromium"), str(folder / "profile")]
             environment = os.environ | {"HOME": str(folder)}
         return Driver(command, packages, environment, folder / "log")
@@ -111,7 +111,7 @@ def _install(folder: Path) -> None:
     installed.write_text(wanted)
 
 
-def _trust(authority: str, home: Path) -> None:
+def trust(authority: str, home: Path) -> None:
     """Make Chromium trust a certificate authority: the database of its user, as on any Linux desktop."""
     database = home / ".pki" / "nssdb"
     database.mkdir(parents=True)
