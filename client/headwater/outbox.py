@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from headwater.errors import HeadwaterError, NotQueueable, OutboxUnusable, Unreachable
+from headwater.errors import HeadwaterError, NotQueueable, OutboxLocked, OutboxUnusable, Unreachable
 from headwater.mutations import Mutation
 from headwater.outbox_file import Entry, OutboxFile
 from headwater.outbox_writer import Writer
@@ -84,7 +84,7 @@ class Outbox:
         parallel: int = 4,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self._writer = Writer(OutboxFile(self.path, limit))
         self._repeat_ms = repeat_seconds * 1000
         self._parallel = parallel
@@ -154,8 +154,10 @@ class Outbox:
         """Take the file, show what its mutations are expected to do, and begin to send.
 
         Raises:
-            OutboxLocked, OutboxUnusable: as `OutboxFile.open`.
+            OutboxLocked, OutboxUnusable: as `OutboxFile.open`; or it was opened before.
         """
+        if self._sender is not None or self._closed:
+            raise OutboxLocked(f"{self.path}: an Outbox is for one client, once")
         entries = await self._writer.open()
         self._overlays = overlays
         self._sender = Sender(

@@ -194,12 +194,15 @@ class Sender:
             self._not_before = now + delay  # the disk's trouble is everybody's
 
     async def _wait_for_network(self, seconds: float) -> None:
-        returned = await self._wait(seconds)
-        self._network = None
+        try:
+            returned = await self._wait(seconds)
+        finally:
+            if self._network is asyncio.current_task():
+                self._network = None
+                self._news.set()
         if returned:
             self._unreached = 1  # the backoff begins anew, and still one asks for all
             self.wake()
-        self._news.set()
 
 
 def _lane_of(entry: Entry) -> tuple[str | None, str]:

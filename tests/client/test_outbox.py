@@ -358,11 +358,13 @@ async def test_one_client_at_a_time(path: Path, server: Server) -> None:
         await (await add(outbox, "m0"))
 
 
-async def test_a_closed_one_queues_nothing(path: Path, server: Server) -> None:
+async def test_a_closed_one_queues_nothing_and_is_not_opened_again(path: Path, server: Server) -> None:
     async with opened(path, server) as outbox:
         pass
     with pytest.raises(Unreachable):
         await add(outbox, "m0")
+    with pytest.raises(OutboxLocked, match="once"):
+        await outbox.open(server.send, server.wait, Overlays())
 
 
 async def test_who_gives_up_waiting_while_it_is_queued_loses_nothing(path: Path, server: Server) -> None:
