@@ -27,7 +27,7 @@ try {
     logLevel: "warning",
   });
   const files = tests.map((file) => join(folder, file.replace(/\.ts$/, ".mjs")));
-  const runner = spawn(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=150000", ...files], { stdio: "inherit" });
+  const runner = spawn(process.execPath, ["--enable-source-maps", "--test", "--test-timeout=400000", ...files], { stdio: "inherit" });
   process.exitCode = await new Promise((resolve) => runner.on("close", resolve));
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -43,7 +43,7 @@ def built(folder: Path) -> Path:
     return folder
 
 
-def npm(folder: Path, script: str, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+def npm(folder: Path, script: str, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
     """Run a script of package.json."""
     command = [_program("npm"), "run", "--silent", script, *(["--", *arguments] if arguments else [])]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)

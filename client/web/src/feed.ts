@@ -286,8 +286,12 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
         const after = sequence.position;
         const page = await this.#read(after);
         if (this.#closed) return;
-        await this.#takePage(sequence, page);
         failures = 0;
+        if (page.resyncRequired && sequence.position > after) {
+          this.#lookWanted = true; // pushes have led beyond what the log no longer has, while it was asked
+          continue;
+        }
+        await this.#takePage(sequence, page);
         if (this.#lookWanted || this.#sequence!.position > after || this.#sequence!.fetchAfter === null) {
           fruitless = 0;
         } else {
