@@ -151,6 +151,13 @@ def test_an_operation_with_the_name_of_an_input_is_refused(tmp_path: Path) -> No
     ]
 
 
+def test_a_new_operation_is_sorted_among_the_others(generated: dict[str, str]) -> None:
+    # None of these modules is there to be found when the imports are sorted.
+    named = [line for line in generated["__init__.py"].splitlines() if line.startswith("    from headwater.generated")]
+    assert named == sorted(named)
+    assert "\n\n    from" not in generated["__init__.py"]
+
+
 def test_both_languages_have_the_same_operations() -> None:
     script = (client_types.ROOT / "client" / "web" / "src" / "generated" / "documents.ts").read_text()
     pattern = re.compile(r'^export const (\w+) =\s+("(?:[^"\\]|\\.)*") as TypedDocument', re.MULTILINE)

@@ -6,14 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headwater.generated.heartbeat import Heartbeat as Heartbeat
-    from headwater.generated.join_room import JoinRoom as JoinRoom
-    from headwater.generated.leave_room import LeaveRoom as LeaveRoom
-    from headwater.generated.on_presence import OnPresence as OnPresence
-    from headwater.generated.presence_changes import PresenceChanges as PresenceChanges
-    from headwater.generated.presence_head import PresenceHead as PresenceHead
-    from headwater.generated.presences import Presences as Presences
-
     from headwater.generated.accept_invitation import AcceptInvitation as AcceptInvitation
     from headwater.generated.auth_keys import AuthKeys as AuthKeys
     from headwater.generated.client_changes import ClientChanges as ClientChanges
@@ -52,6 +44,7 @@ if TYPE_CHECKING:
     from headwater.generated.fragments import User as User
     from headwater.generated.fragments import UserChange as UserChange
     from headwater.generated.get_bootstrap import GetBootstrap as GetBootstrap
+    from headwater.generated.heartbeat import Heartbeat as Heartbeat
     from headwater.generated.input_types import CreateAuthKeyInput as CreateAuthKeyInput
     from headwater.generated.input_types import CreateRoomInput as CreateRoomInput
     from headwater.generated.input_types import HeartbeatInput as HeartbeatInput
@@ -65,6 +58,8 @@ if TYPE_CHECKING:
     from headwater.generated.input_types import SendMessagesInput as SendMessagesInput
     from headwater.generated.input_types import UpdateProfileInput as UpdateProfileInput
     from headwater.generated.invite_member import InviteMember as InviteMember
+    from headwater.generated.join_room import JoinRoom as JoinRoom
+    from headwater.generated.leave_room import LeaveRoom as LeaveRoom
     from headwater.generated.me import Me as Me
     from headwater.generated.members import Members as Members
     from headwater.generated.memberships import Memberships as Memberships
@@ -75,7 +70,11 @@ if TYPE_CHECKING:
     from headwater.generated.notify import Notify as Notify
     from headwater.generated.on_client import OnClient as OnClient
     from headwater.generated.on_messages import OnMessages as OnMessages
+    from headwater.generated.on_presence import OnPresence as OnPresence
     from headwater.generated.on_user import OnUser as OnUser
+    from headwater.generated.presence_changes import PresenceChanges as PresenceChanges
+    from headwater.generated.presence_head import PresenceHead as PresenceHead
+    from headwater.generated.presences import Presences as Presences
     from headwater.generated.register_client import RegisterClient as RegisterClient
     from headwater.generated.resign_membership import ResignMembership as ResignMembership
     from headwater.generated.revoke_auth_key import RevokeAuthKey as RevokeAuthKey
