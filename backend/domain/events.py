@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from domain.table import Key
@@ -91,7 +92,7 @@ class Entry:
     covers: tuple[str, ...] = ()
     reference: Key | None = None
 
-    @property
+    @cached_property
     def event_id(self) -> str:
         """The id of the record, from the text."""
         # Only that one member is decoded. What comes before it, number and time, has no text that could deceive.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is one object, and told apart as such: topics are hashed for every record
 class TopicKind:
     """How the changes of one kind of topic are published.
 

@@ -149,7 +149,7 @@ def test_with_both_kinds_of_failure_nothing_is_lost_and_the_order_holds(deployme
 def test_without_the_bucket_a_poison_record_comes_again(deployment: Deployment) -> None:
     container = deployment.container()
     deployment.s3.delete_bucket(Bucket=deployment.bucket_name)
-    assert container.run([record(1), record(2, "bad", POISON), record(3)], seconds=1) == [1]
+    assert container.run([record(1), record(2, "bad", POISON), record(3)], seconds=7) == [1]
     assert [key for _, key in deployment.appsync.told()] == ["1", "3"]
     deployment.s3.create_bucket(Bucket=deployment.bucket_name)
     assert container.run([record(2, "bad", POISON), record(3)]) == []
