@@ -365,3 +365,23 @@ def test_uses_are_found_through_variables_and_fragments(tmp_path: Path) -> None:
     assert {"SendInput", "SendInput.note", "NoteInput.text", "Kind.IMAGE", "Query.messages(limit:)"} <= set(used.sent)
     assert {"Message.author", "Author.name", "Mood", "Result"} <= set(used.selected)
     assert not {"Other", "Message.unread", "FilterInput", "UnusedInput"} & (set(used.sent) | set(used.selected))
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "status", "said"),
+    [
+        ("", "", 0, ""),
+        ("  gone: Int\n", "", 77, "warning: Field Message.gone was removed. No stored operation breaks"),
+        ("  text: Int!\n", "  text: String!\n", 1, "client/operations/messages.graphql:"),
+    ],
+)
+def test_the_command_tells_by_its_status(
+    was: str, now: str, status: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    present = (schema_changes.ROOT / "schema.graphql").read_text()
+    head, message, rest = present.partition("type Message @")
+    mode, brace, fields = rest.partition("{\n")
+    old = fields.replace(now, was, 1) if now else was + fields
+    (tmp_path / "old.graphql").write_text(head + message + mode + brace + old)
+    assert schema_changes.main(["--against", str(tmp_path / "old.graphql")]) == status
+    assert said in capsys.readouterr().out
