@@ -23,7 +23,7 @@ from headwater.feed import Feed
 from headwater.generated import documents
 from headwater.generated.fragments import Message
 from headwater.http import HttpTransport
-from headwater.mutations import Mutation, Optimistic, queueable
+from headwater.mutations import Mutation, Optimistic, plain, queueable
 from headwater.network import Network
 from headwater.outbox import Outbox, Queued
 from headwater.overlays import Overlays
@@ -134,11 +134,12 @@ class Client:
         return self._states.follow()
 
     async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Run a query and return its `data`.
+        """Run a query and return its `data`. Variables may hold generated inputs.
 
         Raises:
             GraphQLFailure: the API answered with errors (its `data` holds what there is besides).
             Unreachable: there was no answer.
+            ValueError: something in the variables is neither JSON nor a generated type.
         """
         return await self._execute(document, variables)
 
@@ -256,7 +257,7 @@ class Client:
         """A topic, live: `async for event in client.live("room:lobby")`.
 
         Args:
-            topic: such as `room:lobby`, `user` for the signed-in user's own, or `client:<id>`.
+            topic: such as `room:lobby`, `presence:lobby`, `user` for the signed-in user's own, or `client:<id>`.
             after: the number of the last change already known, to resume from it; by default what is stored, else what
                 is new from now on.
             snapshot: whether to read the items as they are now, for `Feed.items`.
@@ -288,7 +289,7 @@ class Client:
         return await self._execute(mutation.document, mutation.variables)
 
     async def _execute(self, document: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
-        request = GraphQLRequest(_parsed(document), variable_values=dict(variables or {}))
+        request = GraphQLRequest(_parsed(document), variable_values=plain(variables or {}))
         try:
             return await self._answer(request)
         except Unauthorized:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from headwater.changes import Change, Envelope, Page, Source, Wire
 from headwater.errors import UnexpectedAnswer, UnknownTopic
 from headwater.generated import documents
-from headwater.generated.fragments import Message, Notice, Profile
+from headwater.generated.fragments import Message, Notice, Presence, Profile
 from headwater.wire import Model
 
 T = TypeVar("T", bound=Model)
@@ -114,7 +114,21 @@ CLIENT: TopicKind[Notice] = TopicKind(
     needs_lease=True,
 )
 
-KINDS: Mapping[str, TopicKind[Any]] = {kind.prefix: kind for kind in (ROOM, USER, CLIENT)}
+PRESENCE: TopicKind[Presence] = TopicKind(
+    prefix="presence",
+    id_variable="roomId",
+    subscription=documents.ON_PRESENCE,
+    subscription_field="onPresence",
+    changes=documents.PRESENCE_CHANGES,
+    head=documents.PRESENCE_HEAD,
+    changes_field="presenceChanges",
+    snapshot=[Listing(documents.PRESENCES, "presence", Presence, _items, page_size=100, newest_first=False)],
+    items={"presence": Presence},
+    key=lambda presence: presence.id,
+    order=lambda presence: presence.joined_at,
+)
+
+KINDS: Mapping[str, TopicKind[Any]] = {kind.prefix: kind for kind in (ROOM, PRESENCE, USER, CLIENT)}
 
 
 @dataclass(frozen=True, slots=True)

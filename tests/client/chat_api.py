@@ -162,7 +162,7 @@ class ChatApi:
     def __init__(self, user_pool: Publisher | None = None) -> None:
         self.chat = Chat()
         self.port = 0
-        self._aws = {} if user_pool is None else {"aws_endpoint": user_pool.url}
+        self._aws_endpoint = None if user_pool is None else user_pool.url
         if user_pool is not None:
             keys = {"keys": [jwk(rsa_key("pool"), "pool")]}
             user_pool.documents[f"/{POOL}/.well-known/jwks.json"] = keys
@@ -188,7 +188,7 @@ class ChatApi:
 
     async def start(self) -> None:
         """Serve, on the same port as before."""
-        apis = Apis(Principals(_principal), **self._aws)
+        apis = Apis(Principals(_principal), aws_endpoint=self._aws_endpoint)
         await apis.serve(self._definition, self._engine)
         self._server = Server(apis)
         self.port = await self._server.listen(HOST, self.port)
