@@ -96,7 +96,10 @@ def queueable(
             variables that are no JSON. A type of input that this client was not generated for must hold its id already.
     """
     variable, member = _place(document)
-    filled = _plain(variables or {})
+    try:
+        filled = plain(variables or {})
+    except ValueError as error:
+        raise NotQueueable(str(error)) from error
     if member is None:
         id_ = filled.get(variable) or str(uuid4())
         filled[variable] = id_
@@ -165,14 +168,18 @@ def _named(type_: TypeNode) -> str:
     return type_.name.value if isinstance(type_, NamedTypeNode) else ""
 
 
-def _plain(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of its own, as JSON has it: what is sent after a restart is what was queued."""
+def plain(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Variables as JSON has them, in a copy of their own: what is sent after a restart is what was queued.
+
+    Raises:
+        ValueError: something in them is neither JSON nor a generated type.
+    """
     try:
         text = json.dumps(dict(variables), default=_json, allow_nan=False, ensure_ascii=False)
-        plain: dict[str, Any] = json.loads(text.encode())  # a lone surrogate cannot be sent
+        copy: dict[str, Any] = json.loads(text.encode())  # a lone surrogate cannot be sent
     except (TypeError, ValueError) as error:
-        raise NotQueueable(f"the variables are no JSON: {error}") from error
-    return plain
+        raise ValueError(f"the variables are no JSON: {error}") from error
+    return copy
 
 
 def _json(value: object) -> Any:
