@@ -224,6 +224,7 @@ def sign_out(world: World) -> None:
 def delete_user(world: World) -> None:
     """A user who wrote something is deleted, and the message is nobody's."""
     user = world.user()
+    world.others_key()
     world.send(user)
 
     def done() -> bool:
@@ -239,6 +240,7 @@ def delete_user(world: World) -> None:
 def delete_member(world: World) -> None:
     """A user who is deleted is in no private room any more."""
     user = world.user()
+    world.others_key()
     room = world.run("mutation { createRoom(input: {private: true}) { id } }", user)["createRoom"]["id"]
     table = world.instance.resources("AWS::DynamoDB::Table")["MainTable"]
     key = {"pk": {"S": f"MEMBER#{room}"}, "sk": {"S": user.id}}

@@ -65,6 +65,16 @@ class World:
         item = {"pk": {"S": f"USER#{user.id}"}, "sk": {"S": "PROFILE"}, "createdAt": {"S": "2026-11-21T12:00:00.000Z"}}
         self.instance.client("dynamodb").put_item(TableName=table, Item=item)
 
+    def others_key(self) -> None:
+        """An auth key that somebody has made: who deletes a user looks whether it is theirs."""
+        table, key_id = self.instance.resources("AWS::DynamoDB::Table")["MainTable"], "01J0000000000000000000000A"
+        listed = {"pk": {"S": "AUTHKEYS"}, "sk": {"S": key_id}}
+        item = {"pk": {"S": f"AUTHKEY#{key_id}"}, "sk": {"S": "AUTHKEY"}, "keyId": {"S": key_id}}
+        shown = {"name": {"S": "x"}, "scopes": {"L": []}, "createdAt": {"S": "2026-11-21T12:00:00.000Z"}}
+        ended = {"validUntil": {"N": "1"}, "createdBy": {"S": "somebody"}}
+        for each in (listed, item | shown | ended):
+            self.instance.client("dynamodb").put_item(TableName=table, Item=each)
+
     def run(self, query: str, user: User | None = None, **variables: Any) -> Any:
         """The data of an operation, which must succeed."""
         headers = {"authorization": user.token} if user else None
