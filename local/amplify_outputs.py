@@ -2,6 +2,7 @@
 
 The members are those of `aws-amplify`'s `AmplifyOutputs`. It has none for the endpoint of a user pool, which Amplify
 takes as `userPoolEndpoint` of its own configuration only; `custom.user_pool_endpoint` has it for applications to set.
+Flutter's reads `auth.user_pool_endpoint` (auth_outputs.dart), which the libraries of the other languages ignore.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def authentication(pool: UserPool | None, *, region: str, endpoint: str) -> dict
     if pool is None:
         return {}
     auth: dict[str, Any] = {"aws_region": region, "user_pool_id": pool.id, "user_pool_client_id": pool.client_id}
+    auth["user_pool_endpoint"] = endpoint
     policy = (pool.properties.get("Policies") or {}).get("PasswordPolicy") or {}
     auth["password_policy"] = {
         "min_length": int(policy.get("MinimumLength", 8)),

@@ -63,6 +63,7 @@ def test_the_users_are_in_it_with_the_endpoint_that_applications_set(tmp_path: P
         "aws_region": "us-east-1",
         "user_pool_id": "us-east-1_Pool",
         "user_pool_client_id": "client",
+        "user_pool_endpoint": "http://127.0.0.1:4566",
         "password_policy": {
             "min_length": 12,
             "require_lowercase": True,

@@ -161,6 +161,8 @@ class Flutter:
         auth = outputs.get("auth")
         if auth is not None:
             require(auth.get("aws_region"), str, "aws_region")
+            # sdk_bridge.dart: a URL, or a host that is asked by HTTPS
+            require(auth.get("user_pool_endpoint"), str, "user_pool_endpoint")
             for name in ("standard_required_attributes", "username_attributes", "user_verification_types"):
                 for each in require(auth.get(name) or [], list, name):
                     require(each, str, name)
