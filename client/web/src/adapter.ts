@@ -131,11 +131,13 @@ export function carriedError(thrown: unknown): HeadwaterError {
   if (thrown instanceof HeadwaterError) return thrown;
   const { errors = [], message = String(thrown) } = (thrown ?? {}) as { errors?: { message?: string }[]; message?: string };
   const text = errors[0]?.message ?? message;
-  const said = /^Connection failed: *(.*)$/s.exec(text)?.[1];
-  if (said === undefined) return new Unreachable(text);
+  const said = /^Connection failed: *(.*)$/s.exec(text)?.[1] ?? "";
+  if (/^(\w+Exception|Unauthorized)$/.test(said)) return failure([{ errorType: said, message: text }]);
   try {
-    return failure((JSON.parse(said) as { errors?: unknown }).errors ?? said);
+    const { errors: told } = JSON.parse(said) as { errors?: unknown };
+    if (told) return failure(told);
   } catch {
-    return /^\w+(Exception)?$/.test(said) ? failure([{ errorType: said, message: text }]) : new Unreachable(text);
+    // no frame of the server's
   }
+  return new Unreachable(text);
 }

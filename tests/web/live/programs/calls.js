@@ -2,7 +2,7 @@
 import { connect, GraphQLFailure, jwt } from "headwater";
 import { SEND_MESSAGE } from "headwater/operations";
 
-export function calls(outboxOf, emit) {
+export function calls(outboxOf, emit, transportOf = () => undefined) {
   const feeds = new Map();
   let client;
   let tokens = [];
@@ -16,7 +16,9 @@ export function calls(outboxOf, emit) {
         emit({ token: { renew, left: tokens.length } });
         return tokens[0];
       };
+      const transport = transportOf({ url, apiKey });
       client = connect({
+        ...(transport ? { transport } : {}),
         url,
         realtimeUrl,
         ...(given ? { credentials: jwt(token) } : { apiKey }),
