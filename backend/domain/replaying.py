@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from domain.changes import ChangeLog
+from domain.changes import ChangeLog, TooLate
 from domain.clock import Clock
 from domain.parking import Mark, Parked, Parking, Reason, id_of
 from domain.publication import Publication, Subject
@@ -87,6 +87,8 @@ class Replaying:
                     if finished:
                         mark = replace(mark, done=part[finished - 1].position)
                         self._parking.done(mark, mark.done)
+                    if failure and isinstance(failure.obstacle, TooLate):
+                        raise OutOfTime
                     if failure:
                         return self._blocked(mark, part[finished], failure, outcome)
                 self._parking.remove(some)
