@@ -22,6 +22,7 @@ from headwater import (
     Unreachable,
 )
 from headwater.generated.documents import SEND_MESSAGE, SEND_MESSAGES
+from headwater.generated.input_types import SendMessageInput
 from local.appsync.datasources import DataSourceError
 from tests.client.chat_api import AT, ROOM, TOPIC, ChatApi
 from tests.client.following import take, texts, until
@@ -168,6 +169,14 @@ async def test_an_error_that_lasts_is_told_after_a_restart(api: ChatApi, path: P
         entry = await anext(outbox(client).failures())
         assert isinstance(entry.failure, InvalidInput)
         assert entry.mutation.variables["input"]["text"] == " "
+
+
+async def test_generated_inputs_are_variables_and_what_is_no_json_is_named(api: ChatApi, client: Client) -> None:
+    await client.mutate(SEND_MESSAGE, {"input": SendMessageInput(room_id=ROOM, text="hello")})
+    assert api.chat.sent == [{"roomId": ROOM, "text": "hello"}]
+    for wrong in (object(), "half of an emoji: \ud83d"):
+        with pytest.raises(ValueError, match="no JSON"):
+            await client.mutate(SEND_MESSAGE, {"input": {"roomId": ROOM, "text": wrong}})
 
 
 async def test_without_an_outbox_nothing_is_queued(client: Client) -> None:
