@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,16 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clients.conftest import chromium, trust
+from tests.clients.conftest import chromium
 from tests.stack.conftest import instance
 from tests.stack.instance import Instance, running
+from tests.web.live.launch import launch, library_in
 from tests.web.live.network import Network
 from tests.web.live.program import Program
 
 __all__ = ["chromium", "instance"]
-
-PROGRAMS = Path(__file__).parent / "programs"
-PLATFORMS = ("Node", "Chromium")
 
 Start = Callable[..., Program]
 """Starts a program on a platform; `state` is the folder of its outbox or of the browser's profile."""
@@ -36,13 +32,8 @@ def own_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]
 
 @pytest.fixture(scope="session")
 def library(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built package as it is now, and the programs beside it, where `import "headwater"` finds it by its name."""
-    folder = tmp_path_factory.mktemp("library")
-    shutil.copy(package / "package.json", folder)
-    shutil.copytree(package / "dist", folder / "dist")
-    shutil.copytree(PROGRAMS, folder / "programs")
-    (folder / "node_modules").symlink_to(package / "node_modules")
-    return folder
+    """The built package and the programs."""
+    return library_in(tmp_path_factory.mktemp("library"), package)
 
 
 @pytest.fixture
@@ -50,19 +41,10 @@ def start(library: Path, request: pytest.FixtureRequest, tmp_path: Path, instanc
     """Starts programs, which are ended after the test. They trust the instance's certificate authority."""
     with ExitStack() as ends:
 
-        def begin(platform: str, state: Path | None = None, authority: str | None = None) -> Program:
+        def begin(platform: str, state: Path | None = None) -> Program:
+            browser = request.getfixturevalue("chromium") if platform == "Chromium" else ""
             state = state or tmp_path / f"state-{uuid.uuid4()}"
-            state.mkdir(exist_ok=True)
-            authority = authority or instance.outputs["caFile"]
-            if platform == "Node":
-                command = ["node", "programs/node.js"]
-                environment = os.environ | {"NODE_EXTRA_CA_CERTS": authority}
-            else:
-                if not (state / ".pki").exists():
-                    trust(authority, state)
-                command = ["node", "programs/browser.js", request.getfixturevalue("chromium"), str(state / "profile")]
-                environment = os.environ | {"HOME": str(state)}
-            program = Program(platform, command, library, environment, tmp_path / f"{platform}-{uuid.uuid4()}.log")
+            program = launch(platform, library, state, instance.outputs["caFile"], browser)
             ends.callback(program.close)
             return program
 

@@ -118,7 +118,22 @@ def in_the_log(instance: Instance, room: str, count: int, seconds: float = 60) -
     return texts
 
 
+def stored(instance: Instance, room: str) -> list[str]:
+    """The texts of a room's messages."""
+    query = """query ($room: ID!, $next: String) {
+        messages(roomId: $room, order: OLDEST_FIRST, limit: 100, nextToken: $next) { items { text } nextToken } }"""
+    texts: list[str] = []
+    token = None
+    while True:
+        page = instance.graphql(query, room=room, next=token)["data"]["messages"]
+        texts += [item["text"] for item in page["items"]]
+        token = page["nextToken"]
+        if token is None:
+            return texts
+
+
 def judge(instance: Instance, done: Killed) -> None:
     """Each mutation was applied exactly once, and in the order of its room."""
     for room, queued in done.rooms.items():
         assert in_the_log(instance, room, len(queued)) == queued, room
+        assert sorted(stored(instance, room)) == sorted(queued), room

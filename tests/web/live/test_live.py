@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.stack.instance import PROJECT, Instance
-from tests.web.live.conftest import PLATFORMS, Start, new_room, where
+from tests.web.live.conftest import Start, new_room, where
+from tests.web.live.launch import PLATFORMS
 from tests.web.live.network import Network
 from tests.web.live.program import Followed
 

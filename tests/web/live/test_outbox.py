@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.stack.instance import Instance
-from tests.web.live.conftest import PLATFORMS, Start, new_room, where
+from tests.web.live.conftest import Start, new_room, where
 from tests.web.live.killing import in_the_log, judge, queue_and_kill
+from tests.web.live.launch import PLATFORMS, outbox
 from tests.web.live.network import Network
 from tests.web.live.program import Followed, Program, ProgramError
 
@@ -20,16 +21,11 @@ pytestmark = [pytest.mark.stack, pytest.mark.clients]
 SECONDS = 30
 
 
-def outbox(platform: str, state: Path) -> str:
-    """What `connect` names its outbox by: a directory, or a database of the browser."""
-    return str(state / "outbox") if platform == "Node" else "test"
-
-
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_killed_at_random_points(
     start: Start, instance: Instance, network: Network, tmp_path: Path, platform: str
 ) -> None:
-    """benchmarks/outbox.py does the same with 500 mutations."""
+    """benchmarks/web_outbox.py does the same with 500 mutations."""
     state = tmp_path / "state"
     programs: list[Program] = []
 
