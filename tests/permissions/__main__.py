@@ -22,7 +22,7 @@ from rich.table import Table
 
 from local.permissions_used import VARIABLE
 from tests.permissions import mapping, probes
-from tests.permissions.scenarios import BURST
+from tests.permissions.scenarios import BURST, HEARTBEAT_SECONDS
 from tests.permissions.table import Permission, deployed
 from tests.stack.instance import PROJECT, Instance
 
@@ -77,6 +77,7 @@ def copied(project: Path) -> Path:
             shutil.copy(source, project / name)
     template = project / "template.yaml"
     text = with_default(template.read_text(), "MutationsBurst", BURST)
+    text = with_default(text, "HeartbeatSeconds", HEARTBEAT_SECONDS)
     template.write_text(with_default(text, "MutationsPerSecond", 1))
     return project
 
@@ -100,8 +101,8 @@ def show(permissions: list[Permission], needs: mapping.Needs) -> list[Permission
     unneeded = mapping.superfluous(needs, permissions)
     for permission in unneeded:
         console.print(f"FAILURE: superfluous, or without a probe: {permission}")
-    unevaluated = [each for each in permissions if each.action.startswith(mapping.UNEVALUATED)]
-    console.print(f"{len(unevaluated)} permissions are not evaluated locally (logs, reading of streams)")
+    unevaluated = [each for each in permissions if not mapping.is_evaluated(each)]
+    console.print(f"{len(unevaluated)} permissions are not evaluated locally (logs, reading of streams and queues)")
     console.print(f"{len(permissions) - len(unevaluated) - len(unneeded)} are needed, {len(unneeded)} are not")
     return unneeded
 

@@ -25,7 +25,10 @@ UNEVALUATED = (
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 )
-"""What nobody asks for here: functions' logs are files, and the event sources read streams as the runner."""
+"""What nobody asks for here: functions' logs are files, and the event sources read streams and queues as the runner."""
+
+POLLED = {"ExpirePresenceRole": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")}
+"""The roles of functions that a queue is mapped to. Others, which take messages themselves, are asked for the right."""
 
 
 def recorded(
@@ -69,7 +72,12 @@ def expected(needs: Needs, removed: Iterable[Permission]) -> set[str]:
 def superfluous(needs: Needs, permissions: Iterable[Permission]) -> list[Permission]:
     """The permissions that no probe used, of those that are evaluated here."""
     needed = set().union(*needs.values())
-    return [each for each in permissions if each not in needed and not each.action.startswith(UNEVALUATED)]
+    return [each for each in permissions if each not in needed and is_evaluated(each)]
+
+
+def is_evaluated(permission: Permission) -> bool:
+    """Whether a call that needs it fails here without it."""
+    return not permission.action.startswith((*UNEVALUATED, *POLLED.get(permission.role, ())))
 
 
 def without(document: Mapping[str, Any], policy: str, removed: Iterable[Permission]) -> dict[str, Any] | None:

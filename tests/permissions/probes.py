@@ -42,6 +42,7 @@ _CHAT = ("ChatRole", "ChatDataSourceRole")
 _USERS = ("UsersRole", "UsersDataSourceRole")
 _KEYS = ("AuthKeysRole", "AuthKeysDataSourceRole")
 _CHANNELS = ("ChannelsRole", "ChannelsDataSourceRole")
+_PRESENCE = ("PresenceRole", "PresenceDataSourceRole")
 _ROOMS, _PUBLISHER = ("RoomsDataSourceRole",), ("PublishRole",)
 
 PROBES = (
@@ -49,6 +50,7 @@ PROBES = (
     _probe(use.limit_profile_changes, _USERS, "stack/test_limits", SETTING),
     _probe(use.limit_auth_keys, _KEYS, "stack/test_limits", SETTING, SECRET),
     _probe(use.limit_clients, _CHANNELS, "stack/test_limits", SETTING),
+    _probe(use.limit_presence, _PRESENCE, "stack/test_limits", SETTING),
     _probe(use.send, _CHAT, "stack/test_live_chat"),
     _probe(use.send_as_user, _CHAT, "stack/test_users"),
     _probe(use.send_again, _CHAT, "stack/test_limits"),
@@ -79,8 +81,17 @@ PROBES = (
     _probe(use.web_user, ("SessionRole",), "stack/test_rest"),
     _probe(use.web_key, (*_KEYS, "AuthorizerRole"), "attacks/test_http_api", SECRET),
     _probe(use.sign_up, ("CreateProfileRole",), "stack/test_users"),
-    _probe(use.register_client, _CHANNELS, "backend/domain/test_clients"),
-    _probe(use.client_catch_up, (*_CHANNELS, *_PUBLISHER), "backend/domain/test_notices"),
-    _probe(use.notices, _CHANNELS, "backend/domain/test_notices"),
+    _probe(use.register_client, _CHANNELS, "stack/test_channels"),
+    _probe(use.client_catch_up, (*_CHANNELS, *_PUBLISHER), "stack/test_channels"),
+    _probe(use.notices, _CHANNELS, "stack/test_channels"),
+    _probe(use.presence, _PRESENCE, "backend/domain/test_presence_chain"),
+    _probe(use.presence_in_private, (*_CHAT, *_PRESENCE), "backend/domain/test_presence_chain"),
+    _probe(use.presence_catch_up, (*_PRESENCE, *_PUBLISHER), "backend/domain/test_presence_chain"),
+    _probe(
+        use.presence_of_the_silent,
+        (*_PRESENCE, *_PUBLISHER, "ExpirePresenceRole"),
+        "backend/domain/test_presence_chain",
+    ),
+    _probe(use.presence_too_large_to_push, (*_PRESENCE, *_PUBLISHER), "backend/domain/test_presence_chain"),
     _probe(use.park, _PUBLISHER, "stack/test_redrive_cli"),
 )

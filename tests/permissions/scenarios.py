@@ -13,6 +13,8 @@ from tests.stack.instance import eventually
 
 ROOM = "subscription ($room: ID!) { onMessages(roomId: $room) { items { message { id } } } }"
 SECONDS = 8.0
+HEARTBEAT_SECONDS = 4
+"""Of those who are present, in the templates of the instance that is probed."""
 BURST = 30
 """Mutations at once, in the templates of the instance that is probed; without its parameter functions allow 200."""
 
@@ -404,3 +406,73 @@ def client_catch_up(world: World) -> None:
         return bool(world.run(query, user, id=client)["clientChanges"]["items"] == [{"notice": {"id": sent}}])
 
     assert eventually(found, SECONDS)
+
+
+JOIN = "mutation ($input: JoinRoomInput!) { joinRoom(input: $input) { presence { id absent } } }"
+
+
+def presence(world: World) -> None:
+    """A user comes into a room, says that they are still there, is listed, and goes."""
+    user, client = world.user(), {"roomId": world.room, "clientId": uuid.uuid4().hex}
+    made = world.run(JOIN, user, input=client)["joinRoom"]["presence"]
+    beat = "mutation ($input: HeartbeatInput!) { heartbeat(input: $input) { heartbeatSeconds } }"
+    assert world.run(beat, user, input=client)["heartbeat"]["heartbeatSeconds"] == HEARTBEAT_SECONDS
+    query = "query ($room: ID!) { presence(roomId: $room) { items { id absent } } }"
+    assert world.run(query, user, room=world.room)["presence"]["items"] == [made]
+    leave = "mutation ($input: LeaveRoomInput!) { leaveRoom(input: $input) { id } }"
+    assert world.run(leave, user, input=client)["leaveRoom"] == {"id": made["id"]}
+
+
+def presence_in_private(world: World) -> None:
+    """A member comes into a private room."""
+    owner = world.user()
+    room = world.run("mutation { createRoom(input: {private: true}) { id } }", owner)["createRoom"]["id"]
+    client = {"roomId": room, "clientId": uuid.uuid4().hex}
+    assert world.run(JOIN, owner, input=client)["joinRoom"]["presence"]["id"]
+
+
+def _presence_changes(world: World, user: User) -> list[Any]:
+    query = "query ($room: ID!) { presenceChanges(roomId: $room, after: 0) { items { kind presence { id absent } } } }"
+    found: list[Any] = world.run(query, user, room=world.room)["presenceChanges"]["items"]
+    return found
+
+
+def presence_catch_up(world: World) -> None:
+    """Who came is found in the log, once the publisher has numbered it."""
+    user = world.user()
+    made = world.run(JOIN, user, input={"roomId": world.room, "clientId": uuid.uuid4().hex})["joinRoom"]["presence"]
+    inserted = {"kind": "INSERT", "presence": made}
+    assert eventually(lambda: inserted in _presence_changes(world, user), SECONDS)
+
+
+def presence_of_the_silent(world: World) -> None:
+    """Who says nothing is shown as absent, and is then gone."""
+    user = world.user()
+    world.run(JOIN, user, input={"roomId": world.room, "clientId": uuid.uuid4().hex})
+    query = "query ($room: ID!) { presence(roomId: $room) { items { id } } }"
+
+    def gone() -> bool:
+        kinds = [each["kind"] for each in _presence_changes(world, user)]
+        return kinds == ["INSERT", "MODIFY", "REMOVE"] and not world.run(query, room=world.room)["presence"]["items"]
+
+    assert eventually(gone, SECONDS + 4 * HEARTBEAT_SECONDS)
+
+
+def presence_too_large_to_push(world: World) -> None:
+    """A presence that somebody has written by hand, too large for a push, is read whole by who catches up."""
+    user, table = world.user(), world.instance.resources("AWS::DynamoDB::Table")["MainTable"]
+    key = {"pk": {"S": f"PRESENCE#{world.room}"}, "sk": {"S": uuid.uuid4().hex}}
+    item = {**key, "name": {"S": "x" * 300_000}}
+    world.instance.client("dynamodb").put_item(TableName=table, Item=item)
+    query = "query ($room: ID!) { presenceChanges(roomId: $room, after: 0) { items { truncated presence { name } } } }"
+
+    def whole() -> bool:
+        items = world.run(query, user, room=world.room)["presenceChanges"]["items"]
+        return bool(items and len(items[0]["presence"]["name"]) == 300_000)
+
+    assert eventually(whole, SECONDS)
+
+
+def limit_presence(world: World) -> None:
+    """Heartbeats and the like of one user are limited as the parameter says."""
+    _limited(world, world.user(), JOIN, input={"roomId": world.room, "clientId": uuid.uuid4().hex})
