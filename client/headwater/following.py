@@ -9,11 +9,9 @@ seconds after it went live and then once a minute, because a lost push that noth
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Coroutine
-from collections.abc import Sequence as Items
 from contextlib import suppress
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from gql import GraphQLRequest
 from graphql import ExecutionResult
@@ -21,11 +19,14 @@ from graphql import ExecutionResult
 from headwater.backoff import MOST_SECONDS, full_jitter
 from headwater.changes import Change
 from headwater.errors import HeadwaterError, MissingChanges, UnexpectedAnswer, is_transient
+from headwater.listener import Listener
 from headwater.log import Log
+from headwater.looks import Looks
 from headwater.realtime import Realtime
 from headwater.sequence import Sequence
 from headwater.states import State
 from headwater.subscription import Arrival, Inbox, Notice, Subscription
+from headwater.subscriptions import Subscriptions
 from headwater.topics import Topic
 from headwater.wire import Model
 
@@ -34,37 +35,12 @@ A = TypeVar("A")
 
 Transport = Literal["websocket", "polling"]
 
-# When the log is looked at although nothing seems to be missing: AppSync may lose pushes without a word, most of all
-# right after `start_ack`, and where nothing follows, no jump in the numbers shows it. Seconds after going live, then of
-# silence.
-FIRST_LOOKS_SECONDS = (2.0, 10.0)
-SILENCE_SECONDS = 60.0
-
 # How often the log is asked again for an entry that must be there (with full jitter: about 3 s in all).
 MOST_FRUITLESS_READS = 5
 
 # Where no WebSocket gets through: how often the log is read, and after how long a WebSocket is tried again.
 POLL_SECONDS = 3.0
 POLLING_SECONDS = 30.0
-
-
-class Listener(Protocol[T]):
-    """What is told of a topic, in this order: where it begins, then changes, or that it begins anew."""
-
-    async def cursor(self) -> int | None:
-        """After which number to begin; None for the newest."""
-
-    async def begun(self, items: Items[tuple[str, T]] | None, shown: int, position: int) -> None:
-        """The items as they are at number `shown` or later; what follows are the changes after `position`."""
-
-    def changed(self, changes: Items[Change[T]]) -> None:
-        """The next changes."""
-
-    def restarted(self, items: Items[tuple[str, T]], position: int) -> None:
-        """The log no longer reaches back: the items as they are instead; what follows are the changes after that."""
-
-    def said(self) -> None:
-        """The state may be another."""
 
 
 class Following(Generic[T]):
@@ -81,19 +57,15 @@ class Following(Generic[T]):
         self._listener = listener
         self._snapshot = snapshot
         self._keep = keep
-        self._request = GraphQLRequest(topic.kind.subscription, variable_values=dict(topic.subscribing))
         self._stage: State = "connecting"
         self._sequence: Sequence[T] | None = None
+        request = GraphQLRequest(topic.kind.subscription, variable_values=dict(topic.subscribing))
+        self._subscriptions = Subscriptions(realtime, request, self, self._followed)
         self._inbox = Inbox()
         self._hurt = asyncio.Event()  # a subscription has ended
-        self._subscription: Subscription | None = None
-        self._successor: Subscription | None = None  # acknowledged, and to take the other's place
-        self._succession: asyncio.Task[None] | None = None
-        self._swap_at = 0.0  # the loop's time from which on the successor may do so
         self._behind = False  # something may be missing that no number tells of
         self._looking = False  # nothing is known to be missing, and the log is asked all the same
-        self._looks: deque[float] = deque()  # the loop's times of the looks at the log that follow going live
-        self._look_at = 0.0  # the loop's time of the next look
+        self._looks = Looks()
         self._failures = 0  # in a row: a connection that held for MOST_SECONDS ends the row
         self._failed_at = float("-inf")
         self._fruitless = 0  # reads in a row that did not close a hole
@@ -102,7 +74,7 @@ class Following(Generic[T]):
     @property
     def state(self) -> State:
         """What can be said now; never `live` when the server was not heard within the window."""
-        if self._stage in ("catching-up", "live") and not self._heard:
+        if self._stage in ("catching-up", "live") and not self._subscriptions.heard:
             return "stale"
         return self._stage
 
@@ -122,7 +94,7 @@ class Following(Generic[T]):
                     while True:
                         await self._step()
                 except HeadwaterError as error:
-                    await self._drop()
+                    await self._subscriptions.close()
                     if not is_transient(error):
                         raise
                     if self._realtime.blocked and await self._poll():
@@ -132,7 +104,7 @@ class Following(Generic[T]):
                         raise
                     await self._pause()
         finally:
-            await self._drop()
+            await self._subscriptions.close()
             self._say("offline")
 
     def deliver(self, sender: Subscription, arrival: Arrival) -> None:
@@ -141,7 +113,7 @@ class Following(Generic[T]):
         if isinstance(arrival, HeadwaterError):
             self._hurt.set()
         if isinstance(arrival, Notice):
-            if arrival is Notice.UNHEARD and not self._heard:
+            if arrival is Notice.UNHEARD and not self._subscriptions.heard:
                 # Whatever the reason (a dead connection, a stopped process): first look at the log, then say `live`.
                 self._behind = True
                 if self._stage == "live":
@@ -153,13 +125,6 @@ class Following(Generic[T]):
         """The number of the last change that the listener was told of; 0 before the beginning."""
         return 0 if self._sequence is None else self._sequence.position
 
-    @property
-    def _heard(self) -> bool:
-        return any(
-            each is not None and each.ended is None and each.connection.heard
-            for each in (self._subscription, self._successor)
-        )
-
     def _say(self, stage: State) -> None:
         self._stage = stage
         self._listener.said()
@@ -167,12 +132,12 @@ class Following(Generic[T]):
     async def _go_live(self) -> None:
         if self._stage != "stale":  # as while the log is polled
             self._say("connecting")
-        self._subscription = await self._realtime.subscribe(self._request, self)
+        await self._subscriptions.begin()
         self.transport = "websocket"
         # The cursor is older than the subscription: ask the log what lies between.
         self._behind = True
         self._say("catching-up")
-        self._begin_looks()
+        self._looks.begin()
         await self._begin()
 
     async def _begin(self) -> None:
@@ -197,12 +162,12 @@ class Following(Generic[T]):
         missing = self._behind or self._sequence.fetch_after is not None
         if missing and self._stage != "catching-up":
             self._say("catching-up")
-        if (missing or self._looking) and self._heard:
+        if (missing or self._looking) and self._subscriptions.heard:
             try:
                 await self._fill(self._sequence)
             except HeadwaterError as error:
                 self._behind = True
-                if not is_transient(error) or self._live_at is None or not self._heard:
+                if not is_transient(error) or self._live_at is None or not self._subscriptions.heard:
                     raise
                 await self._pause()
             return
@@ -214,25 +179,27 @@ class Following(Generic[T]):
 
     async def _receive(self, sequence: Sequence[T]) -> None:
         try:
-            async with asyncio.timeout_at(self._look_at):
-                sender, arrival = await self._inbox.take()
+            async with asyncio.timeout_at(self._looks.at):
+                taken = await self._inbox.take()
         except TimeoutError:
-            if self._looks:
-                self._looks.popleft()
             self._looking = True
-            self._plan_look()
+            self._looks.looked()
             return
+        if taken is None:
+            return
+        sender, arrival = taken
         if isinstance(arrival, ExecutionResult):
             self._take(arrival, sequence)
         elif isinstance(arrival, HeadwaterError):
-            self._ended(sender)
+            self._subscriptions.ended(sender)
+            self._behind = True
         elif arrival is Notice.OVERFLOW:
             self._behind = True
-        elif arrival is Notice.RENEW and sender is self._subscription and self._succession is None:
-            self._succession = asyncio.create_task(self._succeed())
+        elif arrival is Notice.RENEW:
+            self._subscriptions.renew(sender)
 
     def _take(self, result: ExecutionResult, sequence: Sequence[T]) -> None:
-        self._plan_look()
+        self._looks.pushed()
         envelope = (result.data or {}).get(self._topic.kind.subscription_field)
         if envelope is None:
             # An envelope that the server could not deliver whole: which numbers it had only the log can tell.
@@ -256,7 +223,8 @@ class Following(Generic[T]):
         self._told(sequence.fill(page))
         if sequence.position > after or sequence.fetch_after is None:
             self._fruitless = 0
-            await self._take_over(sequence)
+            if not self._behind and sequence.fetch_after is None:
+                await self._subscriptions.caught_up()
             return
         if self._fruitless == MOST_FRUITLESS_READS:
             raise MissingChanges(after)
@@ -289,53 +257,11 @@ class Following(Generic[T]):
             return False
         return True
 
-    async def _succeed(self) -> None:
-        """Subscribe once more, beside the subscription whose credentials expire."""
-        attempt = 0
-        while True:
-            try:
-                self._successor = await self._realtime.subscribe(self._request, self)
-            except HeadwaterError as error:
-                if not is_transient(error):
-                    return  # what there is lasts for as long as the server lets it
-                await self._realtime.network.wait(full_jitter(attempt))
-                attempt += 1
-            else:
-                break
-        # AppSync acknowledges before pushes arrive: both subscriptions stand until the first look after that.
-        self._begin_looks()
-        self._swap_at = self._looks[0]
+    def _followed(self) -> None:
+        """A second subscription stands beside the first: look at the log, now and as after any beginning."""
+        self._looks.begin()
         self._looking = True
-        self._inbox.deliver(self._successor, Notice.BEGUN)
-
-    async def _take_over(self, sequence: Sequence[T]) -> None:
-        """Let the successor take its place, once it has caught up."""
-        caught_up = not self._behind and sequence.fetch_after is None
-        if self._successor is None or not caught_up or asyncio.get_running_loop().time() < self._swap_at:
-            return
-        old, self._subscription, self._successor = self._subscription, self._successor, None
-        self._succession = None
-        if old is not None:
-            await old.close()
-
-    def _ended(self, sender: Subscription) -> None:
-        """A subscription has ended: go on with the other one, if there is one."""
-        if sender is self._successor:
-            self._successor = None
-            self._succession = asyncio.create_task(self._succeed())
-        if sender is self._subscription:
-            self._raise_if_lost()
-            if self._succession is not None:
-                self._succession.cancel()
-            self._subscription, self._successor = self._successor, None
-            self._succession = None
-            self._behind = True
-
-    def _raise_if_lost(self) -> None:
-        if self._subscription is None or self._subscription.ended is None:
-            return
-        if self._successor is None or self._successor.ended is not None:
-            raise self._subscription.ended
+        self._inbox.wake()
 
     async def _ask(self, reading: Coroutine[Any, Any, A]) -> A:
         """Read from the log. When the connection ends meanwhile, the way to the log may be gone too: give up."""
@@ -343,7 +269,8 @@ class Following(Generic[T]):
         try:
             while not answer.done():
                 self._hurt.clear()
-                self._raise_if_lost()
+                if (lost := self._subscriptions.lost) is not None:
+                    raise lost
                 hurt = asyncio.create_task(self._hurt.wait())
                 try:
                     await asyncio.wait({answer, hurt}, return_when=asyncio.FIRST_COMPLETED)
@@ -372,22 +299,3 @@ class Following(Generic[T]):
         self._failures += 1
         if await self._realtime.network.wait(full_jitter(self._failures - 1)):
             self._failures = 0
-
-    def _begin_looks(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._looks = deque(now + seconds for seconds in FIRST_LOOKS_SECONDS)
-        self._plan_look()
-
-    def _plan_look(self) -> None:
-        """What follows going live is looked for whatever is pushed; after that, a push says that pushes arrive."""
-        self._look_at = self._looks[0] if self._looks else asyncio.get_running_loop().time() + SILENCE_SECONDS
-
-    async def _drop(self) -> None:
-        if self._succession is not None:
-            self._succession.cancel()
-            await asyncio.gather(self._succession, return_exceptions=True)
-        ended, self._subscription, self._successor = (self._subscription, self._successor), None, None
-        self._succession = None
-        for subscription in ended:
-            if subscription is not None:
-                await subscription.close()

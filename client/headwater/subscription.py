@@ -35,8 +35,6 @@ class Notice(Enum):
     """It is heard again."""
     RENEW = auto()
     """Another subscription has to follow this one."""
-    BEGUN = auto()
-    """This subscription follows another, and is acknowledged."""
 
 
 Arrival = ExecutionResult | HeadwaterError | Notice
@@ -55,6 +53,7 @@ class Inbox:
         self._arrived: deque[tuple[Subscription, Arrival]] = deque()
         self._news = asyncio.Event()
         self._overflowed = False
+        self._woken = False
 
     def deliver(self, sender: Subscription, arrival: Arrival) -> None:
         """Keep what has arrived."""
@@ -67,11 +66,19 @@ class Inbox:
         self._arrived.append((sender, arrival))
         self._news.set()
 
-    async def take(self) -> tuple[Subscription, Arrival]:
-        """The next that has arrived. Giving up the wait loses nothing."""
-        while not self._arrived:
+    def wake(self) -> None:
+        """Have whoever waits look up."""
+        self._woken = True
+        self._news.set()
+
+    async def take(self) -> tuple[Subscription, Arrival] | None:
+        """The next that has arrived; None to look up. Giving up the wait loses nothing."""
+        while not self._arrived and not self._woken:
             self._news.clear()
             await self._news.wait()
+        self._woken = False
+        if not self._arrived:
+            return None
         sender, arrival = self._arrived.popleft()
         if arrival is Notice.OVERFLOW:
             self._overflowed = False

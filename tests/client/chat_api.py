@@ -162,7 +162,7 @@ class ChatApi:
     def __init__(self, user_pool: Publisher | None = None) -> None:
         self.chat = Chat()
         self.port = 0
-        self._aws_endpoint = None if user_pool is None else user_pool.url
+        self._aws_endpoint = "" if user_pool is None else user_pool.url
         if user_pool is not None:
             keys = {"keys": [jwk(rsa_key("pool"), "pool")]}
             user_pool.documents[f"/{POOL}/.well-known/jwks.json"] = keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater import Client, Feed, Message, MissingChanges, backlog, following, subscription
+from headwater import Client, Feed, Message, MissingChanges, backlog, looks, subscription
 from tests.client.chat_api import ROOM, TOPIC, ChatApi
 from tests.client.following import brief, expect_silence, take, until
 
@@ -52,8 +52,8 @@ async def test_no_log_is_read_while_nothing_is_missing(api: ChatApi, feed: Feed[
 async def test_a_lost_last_push_is_found_though_nothing_follows(
     api: ChatApi, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "FIRST_LOOKS_SECONDS", (0.05, 0.1))
-    monkeypatch.setattr(following, "SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr(looks, "FIRST_LOOKS_SECONDS", (0.05, 0.1))
+    monkeypatch.setattr(looks, "SILENCE_SECONDS", 0.1)
     async with client.live(TOPIC) as feed:
         api.commit("lost after the acknowledgement")
         assert brief(await take(feed, 1)) == [(1, "catch-up")]
@@ -67,7 +67,7 @@ async def test_a_lost_last_push_is_found_though_nothing_follows(
 async def test_pushes_do_not_put_off_the_looks_after_going_live(
     api: ChatApi, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "FIRST_LOOKS_SECONDS", (0.3,))
+    monkeypatch.setattr(looks, "FIRST_LOOKS_SECONDS", (0.3,))
     async with client.live(TOPIC) as feed:
         await api.say("pushed")
         assert brief(await take(feed, 1)) == [(1, "push")]

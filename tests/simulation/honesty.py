@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headwater import connection, following, log
+from headwater import connection, log, looks
 from tests.simulation.appsync import AppSync, Connection
 from tests.simulation.kernel import Kernel
 from tests.simulation.subscribers import Subscriber
@@ -25,7 +25,7 @@ class Observer:
         self._service = service
         self._subscribers = subscribers
         service.published = lambda room_id, seq: kernel.later(
-            following.SILENCE_SECONDS + LOOK_SECONDS, self._look_for, room_id, seq
+            looks.SILENCE_SECONDS + LOOK_SECONDS, self._look_for, room_id, seq
         )
         service.look = lambda seconds: kernel.later(seconds + INSTANT_SECONDS, self.look)
         for subscriber in subscribers:

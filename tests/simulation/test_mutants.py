@@ -31,7 +31,9 @@ from headwater.changes import Change
 from headwater.feed import Feed
 from headwater.following import Following
 from headwater.log import Log
+from headwater.looks import Looks
 from headwater.sequence import Sequence as ClientSequence
+from headwater.subscriptions import Subscriptions
 from tests.simulation import world
 
 SCHEDULES = 300
@@ -230,7 +232,7 @@ def does_not_fetch_gaps(patch: Patch) -> None:
 
 def waits_for_pushes_alone(patch: Patch) -> None:
     """The client does not look at the log in silence: a lost push that nothing follows is never missed."""
-    patch.setattr(Following, "_plan_look", lambda self: setattr(self, "_look_at", None))
+    patch.setattr(Looks, "at", None)
 
 
 def hands_out_whatever_comes(patch: Patch) -> None:
@@ -246,14 +248,14 @@ def hands_out_whatever_comes(patch: Patch) -> None:
 
 def starts_anew_after_a_break(patch: Patch) -> None:
     """The client comes back at the head instead of where it was."""
-    drop = Following._drop
+    go_live = Following._go_live
 
     async def forgetting(self: Following[Any]) -> None:
-        await drop(self)
         if self._live_at is not None:
             self._sequence = None
+        await go_live(self)
 
-    patch.setattr(Following, "_drop", forgetting)
+    patch.setattr(Following, "_go_live", forgetting)
 
 
 def saves_the_cursor_first(patch: Patch) -> None:
@@ -312,14 +314,14 @@ def reads_the_items_before_the_number(patch: Patch) -> None:
 
 def closes_the_old_subscription_first(patch: Patch) -> None:
     """When credentials expire, the client hangs up before it has subscribed anew."""
-    succeed = Following._succeed
+    succeed = Subscriptions._succeed
 
-    async def hasty(self: Following[Any]) -> None:
-        assert self._subscription is not None
-        await self._subscription.close()
+    async def hasty(self: Subscriptions) -> None:
+        assert self._current is not None
+        await self._current.close()
         await succeed(self)
 
-    patch.setattr(Following, "_succeed", hasty)
+    patch.setattr(Subscriptions, "_succeed", hasty)
 
 
 def says_live_before_the_log_is_read(patch: Patch) -> None:

@@ -19,7 +19,7 @@ from domain import changes, chat, chunks, envelopes, memory, parking, publishing
 from domain.caller import ANONYMOUS
 from domain.rooms import Rooms
 from domain.table import Table, TableError
-from headwater import backlog, clock, connection, feed, following, log, realtime, subscription
+from headwater import backlog, clock, connection, feed, following, log, looks, realtime, subscription, subscriptions
 from headwater import backoff as client_backoff
 from headwater.credentials import Caller, Grant
 from headwater.errors import Unreachable, failure
@@ -335,12 +335,12 @@ def run(seed: int) -> Verdict:
         patch.setattr(envelopes, "MAX_BYTES", sizes.chunk_bytes + 1000)
         patch.setattr(log, "PAGE_LIMIT", sizes.page_limit)
         full_jitter = partial(client_backoff.full_jitter, chance=world.kernel.random.random)
-        for module in (following, feed):
+        for module in (following, feed, subscriptions):
             patch.setattr(module, "full_jitter", full_jitter)
         patch.setattr(chat, "time", SimpleNamespace(monotonic=lambda: world.kernel.now))
         patch.setattr(clock, "now", lambda: world.kernel.now)
         patch.setattr(clock, "wall", lambda: world.kernel.wall_ms() / 1000)
-        patch.setattr(following, "SILENCE_SECONDS", sizes.silence_seconds)
+        patch.setattr(looks, "SILENCE_SECONDS", sizes.silence_seconds)
         patch.setattr(following, "POLL_SECONDS", sizes.silence_seconds / 2)
         patch.setattr(following, "POLLING_SECONDS", 4 * sizes.silence_seconds)
         patch.setattr(following, "GraphQLRequest", _subscription_request)
