@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("topic", help="such as room:lobby, or user")
     watch.add_argument("--after", type=_number, metavar="N", help="begin after this number; by default what is new")
     watch.add_argument("--cursor", type=Path, metavar="FILE", help="keep the number here, and go on after it")
+    watch.add_argument("--lease", help="of client:ID, as registerClient has answered it")
     watch.add_argument("--subscribers", type=_number, metavar="N", default=1, help="as so many clients (default 1)")
     watch.set_defaults(run=watching.watch, stopped=DONE)
 

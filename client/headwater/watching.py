@@ -36,7 +36,7 @@ async def _subscriber(number: int, connect: Callable[[], Client], given: argpars
     cursor = None if given.cursor is None else FileCursors(given.cursor)
     async with (
         connect() as client,
-        client.live(given.topic, after=given.after, snapshot=False, cursor=cursor) as feed,
+        client.live(given.topic, after=given.after, snapshot=False, cursor=cursor, lease=given.lease) as feed,
     ):
         telling = asyncio.create_task(_tell_states(number, feed, as_json=given.json))
         try:
