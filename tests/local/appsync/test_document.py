@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import pytest
 from graphql import specified_rules
 
-from local.appsync.document import Documents
+from local.appsync.document import LARGE_CHARACTERS, LARGE_KEPT, Documents, beside_when_large
 from local.appsync.errors import MalformedQueryError, MissingOperationNameError, OperationError
 from local.appsync.limits import Limits
 from local.appsync.metrics import Metrics
@@ -290,3 +291,25 @@ def test_the_cache_forgets_the_least_recently_used() -> None:
     for text in ("{ a }", "{ b: a }", "{ a }", "{ c: a }", "{ a }"):
         cache.load(text)
     assert metrics.documents_validated == 3
+
+
+def test_of_large_documents_few_are_kept() -> None:
+    """Each takes megabytes: a thousand of them would take all the memory."""
+    metrics = Metrics()
+    documents = Documents(SCHEMA, Limits(), metrics, introspection=True)
+    texts = ["{ " + f"a{number}: a " + "a " * LARGE_CHARACTERS + "}" for number in range(LARGE_KEPT + 1)]
+    for text in [*texts, texts[-1], texts[0]]:
+        documents.load(text)
+    assert metrics.documents_validated == len(texts) + 1  # the last is kept, the first is not any more
+
+
+async def test_large_documents_are_read_beside_the_event_loop() -> None:
+    threads = []
+
+    def read() -> str:
+        threads.append(threading.current_thread())
+        return "read"
+
+    assert await beside_when_large("{ a }", read) == "read"
+    assert await beside_when_large("x" * (LARGE_CHARACTERS + 1), read) == "read"
+    assert [thread is threading.main_thread() for thread in threads] == [True, False]
