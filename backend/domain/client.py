@@ -79,11 +79,6 @@ def owner_of(caller: Caller) -> str:
     return bucket(caller)
 
 
-def lifetime(caller: Caller) -> int:
-    """Seconds for which a registration lasts."""
-    return GUEST_SECONDS if caller.kind is CallerKind.API_KEY else SECONDS
-
-
 def to_item(caller: Caller, client_id: str, lease: str, now_ms: int, kept_seconds: int) -> dict[str, Any]:
     """The item of a client that is registered now."""
     pk, sk = key(client_id)
@@ -95,11 +90,13 @@ def registration(caller: Caller, lease: str, now_ms: int, kept_seconds: int) -> 
     """What each registration changes.
 
     The item outlives the registration by `kept_seconds`, within which notices and changes of its time may still be
-    there: so nobody but its owner gets the id while they are.
+    there: so nobody but its owner gets the id while they are. A guest's id nobody could get, and it is kept no longer.
     """
-    until = now_ms // 1000 + lifetime(caller)
+    guest = caller.kind is CallerKind.API_KEY
+    until = now_ms // 1000 + (GUEST_SECONDS if guest else SECONDS)
     return {
-        "lease": lease, "registeredAt": times.to_iso(now_ms), "validUntil": until, "expiresAt": until + kept_seconds,
+        "lease": lease, "registeredAt": times.to_iso(now_ms), "validUntil": until,
+        "expiresAt": until + (0 if guest else kept_seconds),
     }  # fmt: skip
 
 

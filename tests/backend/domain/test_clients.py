@@ -201,6 +201,15 @@ def test_an_id_that_is_not_registered_again_is_nobody_s_but_its_owner_s(here: Cl
     assert clients.on_client(here, ANN, client_id=ID, lease=again.lease)
 
 
+def test_a_guest_s_id_that_is_not_registered_again_is_gone(here: Clients, clock: JumpingClock) -> None:
+    first = clients.register(here, ANONYMOUS)
+    assert item_of(here, first.client_id)["expiresAt"] == first.expires_at
+    clock.ms = first.expires_at * 1000
+    for lease in (None, first.lease):
+        with pytest.raises(Unauthorized):
+            clients.register(here, ANONYMOUS, client_id=first.client_id, lease=lease)
+
+
 @pytest.mark.parametrize("retention", [DAY, 100 * DAY])
 def test_who_gets_an_id_after_another_inherits_nothing(
     main_table: Table, change_log_table: Table, clock: JumpingClock, retention: int
