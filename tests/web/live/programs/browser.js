@@ -9,7 +9,7 @@ import { emit, serve } from "./lines.js";
 const [executablePath, profile] = process.argv.slice(2);
 const { outputFiles } = await build({
   stdin: {
-    contents: `import { indexedDBOutbox } from "headwater";
+    contents: `import { indexedDBOutbox } from "headwater/indexeddb";
       import { calls } from "./calls.js";
       const told = (message) => globalThis.emitted(JSON.stringify(message));
       globalThis.answer = calls(indexedDBOutbox, told);`,
