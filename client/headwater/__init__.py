@@ -30,6 +30,7 @@ from headwater.errors import (
     OutboxFull,
     OutboxLocked,
     OutboxUnusable,
+    TakenOver,
     TooManyRequests,
     TryAgain,
     Unauthorized,
@@ -39,7 +40,7 @@ from headwater.errors import (
     VersionConflict,
 )
 from headwater.feed import Feed
-from headwater.generated.fragments import Message, Profile
+from headwater.generated.fragments import Message, Notice, Presence, Profile
 from headwater.mutations import Optimistic
 from headwater.outbox import Outbox, Queued
 from headwater.salvage import salvage
@@ -67,16 +68,19 @@ __all__ = [
     "NoEndpoint",
     "NotFound",
     "NotQueueable",
+    "Notice",
     "Optimistic",
     "Outbox",
     "OutboxExpired",
     "OutboxFull",
     "OutboxLocked",
     "OutboxUnusable",
+    "Presence",
     "Profile",
     "Queued",
     "Resync",
     "State",
+    "TakenOver",
     "TooManyRequests",
     "TryAgain",
     "Unauthorized",
