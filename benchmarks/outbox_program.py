@@ -13,13 +13,24 @@ import sys
 
 from headwater import connect
 
+IN_A_ROW = 3
+
+
+def item_of(number: int, items: int) -> int:
+    """The item that a mutation is of: some in a row are of the same, so that sending side by side would show."""
+    return number // IN_A_ROW % items
+
 
 async def run(url: str, key: str, outbox: str, name: str, mutations: int, items: int, first: int) -> None:
     """Queue the messages from `first` on while the network lets some of them go, and wait for all."""
     async with connect(url=url, api_key=key, outbox=outbox) as hw:
         for number in range(first, mutations):
             await hw.send_message(
-                f"{name}-{number % items}", str(number), author="ada", client_mutation_id=f"{name}-{number}", queue=True
+                f"{name}-{item_of(number, items)}",
+                str(number),
+                author="ada",
+                client_mutation_id=f"{name}-{number}",
+                queue=True,
             )
             print("queued", flush=True)
         assert hw.outbox is not None

@@ -31,6 +31,10 @@ Wait = Callable[[float], Awaitable[bool]]
 # A clock that went back by more makes the age of an attempt unknown.
 CLOCK_TOLERANCE_MS: Final = 5 * 60 * 1000
 
+# After so long without an answer the network is watched: if it goes and returns, the request's connection may be dead
+# without a word, and the request is made anew.
+SLOW_SECONDS: Final = 3.0
+
 _log = logging.getLogger("headwater")
 
 
@@ -110,8 +114,10 @@ class Sender:
         while True:
             self._news.clear()
             pause = self._start_due()
+            # Not wait_for: in Python 3.11 it drops a cancellation that comes together with the news.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._news.wait()
 
     def _start_due(self) -> float | None:
         """Start what can be sent now; in how many seconds there is more, None for whenever news comes."""
@@ -168,11 +174,28 @@ class Sender:
         elif not -CLOCK_TOLERANCE_MS <= now - entry.sent_at <= self._repeat_ms:
             return {}, OutboxExpired(entry.mutation.id)
         try:
-            return await self._send(entry.mutation), None
+            return await self._answer(entry.mutation), None
         except HeadwaterError as error:
             if is_transient(error):
                 raise
             return {}, error
+
+    async def _answer(self, mutation: Mutation) -> dict[str, Any]:
+        sending = asyncio.ensure_future(self._send(mutation))
+        tasks: list[asyncio.Future[Any]] = [sending]
+        try:
+            await asyncio.wait({sending}, timeout=SLOW_SECONDS)
+            while not sending.done():
+                watching = asyncio.ensure_future(self._wait(SLOW_SECONDS))
+                tasks[1:] = [watching]
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if not sending.done() and watching.result():
+                    raise Unreachable("the network went and returned while the server was to answer")
+            return await sending
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _postpone(self, lane: _Lane, entry: Entry, error: HeadwaterError | None) -> None:
         if isinstance(error, Unreachable):

@@ -179,6 +179,23 @@ async def test_the_return_of_the_network_is_used_at_once(path: Path, server: Ser
             await asyncio.gather(*queued)
 
 
+async def test_a_request_that_the_network_has_swallowed_is_made_anew_when_it_returns(
+    path: Path, server: Server, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("headwater.sender.SLOW_SECONDS", 0.05)
+    server.hold = asyncio.Event()
+    async with opened(path, server) as outbox:
+        queued = await add(outbox, "m1")
+        await until(lambda: server.attempts == ["m1"])
+        await asyncio.sleep(0.2)
+        assert (server.attempts, server.under_way) == (["m1"], 1)  # slow is no reason to ask twice
+        server.hold = None
+        server.restore()
+        async with asyncio.timeout(2):
+            await queued
+    assert (server.attempts, server.applied) == (["m1", "m1"], ["m1"])
+
+
 async def test_it_can_be_woken(path: Path, server: Server, monkeypatch: Any) -> None:
     monkeypatch.setattr("headwater.sender.full_jitter", lambda _: 60.0)
     server.errors["m2"] = [failure({"errorType": "TryAgain"})]
