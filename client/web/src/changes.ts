@@ -1,4 +1,5 @@
 /** What travels: a topic's changes, as they are handed out and as the wire carries them. */
+import { UnexpectedAnswer } from "./errors.js";
 
 /** What a topic hands out: a change of one item. */
 export interface Change<T = unknown> {
@@ -52,26 +53,24 @@ export interface Page<T> {
   readonly resyncRequired: boolean;
 }
 
-/** A change as the schema has it, its item under the name of its kind. */
+/** A change as the schema has it, its item under the name of its type. */
 export type WireChange = { readonly [member: string]: unknown };
 
-/** A change of the schema: `itemName` is the member that holds the item (`message`, `profile`). */
+/**
+ * A change of the schema: its item is in one of the members `itemNames` (`message`; `profile` or `notice`).
+ *
+ * @throws UnexpectedAnswer: it is not as the schema says.
+ */
 export function changeFromWire<T>(
   topic: string,
-  itemName: string,
+  itemNames: readonly string[],
   wire: WireChange,
   source: Change["source"],
 ): Change<T> {
-  return {
-    topic,
-    seq: wire["seq"] as number,
-    kind: wire["kind"] as Change["kind"],
-    key: wire["key"] as string,
-    item: (wire[itemName] ?? null) as T | null,
-    eventId: wire["eventId"] as string,
-    at: wire["at"] as string,
-    traceId: (wire["traceId"] ?? null) as string | null,
-    source,
-    truncated: wire["truncated"] === true,
-  };
+  const { seq, kind, key, eventId, at, traceId = null, truncated } = wire;
+  if (!Number.isInteger(seq) || typeof key !== "string") {
+    throw new UnexpectedAnswer(`a change of ${topic} is not as the schema says: ${JSON.stringify(wire).slice(0, 200)}`);
+  }
+  const item = itemNames.map((name) => wire[name]).find((found) => found !== null && found !== undefined) ?? null;
+  return { topic, seq, kind, key, item, eventId, at, traceId, source, truncated: truncated === true } as Change<T>;
 }

@@ -92,7 +92,7 @@ export class Client {
    * @throws UnknownTopic
    */
   live<Name extends string>(name: Name, options: FeedOptions = {}): Feed<ItemOf<Name>> {
-    const feed = new Feed(topicOf(name), this.#context, options);
+    const feed = new Feed(topicOf(name, options.lease), this.#context, options);
     this.#feeds.add(feed);
     this.#tell();
     return feed;

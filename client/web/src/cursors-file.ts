@@ -2,13 +2,13 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { CursorStore } from "./cursors.js";
-import { HeadwaterError } from "./errors.js";
+import { CursorsUnreadable } from "./errors.js";
 
 /**
  * One file for all topics. It is written anew for each number, beside itself and then put in place: a program that is
  * killed leaves the old one or the new one. One process at a time.
  *
- * @throws HeadwaterError: the file is no file of cursors.
+ * @throws CursorsUnreadable: the file is no file of cursors.
  */
 export function fileCursors(path: string): CursorStore {
   let cursors: Record<string, number> | null = null;
@@ -31,7 +31,7 @@ function read(path: string): Record<string, number> {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return Object.create(null) as Record<string, number>;
-    throw new HeadwaterError(`${path}: ${(error as Error).message}`);
+    throw new CursorsUnreadable(`${path}: ${(error as Error).message}`);
   }
   try {
     const found: unknown = JSON.parse(text);
@@ -41,5 +41,5 @@ function read(path: string): Record<string, number> {
   } catch {
     // said below
   }
-  throw new HeadwaterError(`${path} is no file of cursors`);
+  throw new CursorsUnreadable(`${path} is no file of cursors`);
 }

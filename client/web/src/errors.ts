@@ -5,7 +5,9 @@
  *     |- NoEndpoint                 nothing says where the API is
  *     |- UnknownTopic               there is no such kind of topic
  *     |- Unreachable                the server cannot be reached, or hung up
- *     |- ResyncRequired             the change log no longer reaches back to the cursor
+ *     |  `- NoCredentials           whoever gives tokens has failed; it is asked again
+ *     |- UnexpectedAnswer           what the API answered is not as the schema says
+ *     |- CursorsUnreadable          the store of cursors cannot be read or written
  *     |- MissingChanges             the change log has a hole that does not close
  *     |- NotQueueable               a mutation that the server could not know again
  *     |- OutboxFull                 the offline queue holds as many mutations as it may
@@ -48,19 +50,22 @@ export class UnknownTopic extends HeadwaterError {
 
 /** The server cannot be reached, did not answer in time, or closed the connection. */
 export class Unreachable extends HeadwaterError {
-  override readonly name = "Unreachable";
+  override readonly name: string = "Unreachable";
 }
 
-/** Changes after the cursor have expired from the change log: read the state anew, then resume after `headSeq`. */
-export class ResyncRequired extends HeadwaterError {
-  override readonly name = "ResyncRequired";
+/** The caller's function that gives tokens has failed. It is asked again later. */
+export class NoCredentials extends Unreachable {
+  override readonly name = "NoCredentials";
+}
 
-  constructor(
-    readonly after: number,
-    readonly headSeq: number,
-  ) {
-    super(`the change log no longer holds what followed ${after}: read the state anew, then resume after ${headSeq}`);
-  }
+/** What the API answered is not as the schema of this client says. */
+export class UnexpectedAnswer extends HeadwaterError {
+  override readonly name = "UnexpectedAnswer";
+}
+
+/** Where cursors are kept cannot be read or written. To begin anew would leave changes out: that is for the caller to say. */
+export class CursorsUnreadable extends HeadwaterError {
+  override readonly name = "CursorsUnreadable";
 }
 
 /** The change log keeps answering without the change that follows `after`, though a later one has arrived. */

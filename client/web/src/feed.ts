@@ -13,19 +13,20 @@ import type { Change, Page, Resync } from "./changes.js";
 import type { Clock } from "./clock.js";
 import type { CursorStore } from "./cursors.js";
 import {
+  CursorsUnreadable,
   GraphQLFailure,
   HeadwaterError,
   InvalidInput,
   MissingChanges,
-  ResyncRequired,
   Unauthorized,
+  UnexpectedAnswer,
   Unreachable,
 } from "./errors.js";
 import type { Requests } from "./http.js";
 import { Outlet } from "./outlet.js";
 import { Sequence } from "./sequence.js";
 import { type State, StateCell } from "./states.js";
-import type { Topic } from "./topics.js";
+import type { Listing, Topic } from "./topics.js";
 import type { Listener, Payload, Status, Subscription, Transport } from "./transport.js";
 import { View } from "./view.js";
 
@@ -47,6 +48,8 @@ export interface FeedOptions {
   readonly cursor?: CursorStore;
   /** How many items to keep, the newest; 1000 by default. */
   readonly keep?: number;
+  /** Of `client:<id>`, as `registerClient` answers it. */
+  readonly lease?: string;
 }
 
 /** What a feed needs of its client. */
@@ -204,7 +207,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     try {
       this.#saved = (await this.#options.cursor?.load(this.topic)) ?? null;
     } catch (error) {
-      return this.#end(error instanceof HeadwaterError ? error : new HeadwaterError(`the cursor: ${String(error)}`));
+      return this.#end(unreadable(error));
     }
     if (this.#closed) return;
     const { subscription: query } = this.#topic.kind;
@@ -214,7 +217,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
       next: (payload) => this.#pushed(payload),
       failed: (error) => this.#end(error),
     };
-    this.#subscription = this.#context.transport.subscribe({ query, variables: this.#topic.variables }, listener);
+    this.#subscription = this.#context.transport.subscribe({ query, variables: this.#topic.subscribing }, listener);
     if (this.#closed) this.#subscription.close();
   }
 
@@ -243,7 +246,13 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     if (this.#closed || !this.#sequence) return; // the log, which is yet to be read, has it
     // An envelope that the server could not deliver whole: which numbers it had, only the log can tell.
     if (!wire) this.#behind = true;
-    else this.#take(this.#sequence.push(this.#topic.envelope(wire)));
+    else {
+      try {
+        this.#take(this.#sequence.push(this.#topic.envelope(wire)));
+      } catch (error) {
+        return this.#end(unexpected(error));
+      }
+    }
     if (this.#behind || this.#sequence.fetchAfter !== null) void this.#look();
     this.#tell();
   }
@@ -300,7 +309,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
         }
       } catch (error) {
         if (this.#closed) return;
-        if (isLasting(error)) return this.#end(error instanceof HeadwaterError ? error : crash(error));
+        if (isLasting(error)) return this.#end(unexpected(error));
         this.#lookWanted = true;
         if (this.#status === "offline" || this.#status === "connecting") return; // the acknowledgement comes again
         await this.#pause(failures++);
@@ -309,12 +318,12 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   }
 
   async #takePage(sequence: Sequence<T>, page: Page<T>): Promise<void> {
-    try {
-      this.#take(sequence.fill(page));
-      if (!this.#lookWanted) this.#behind = false;
-    } catch (error) {
-      if (!(error instanceof ResyncRequired)) throw error;
+    const changes = sequence.fill(page);
+    if (changes === null) {
       await this.#readState(sequence);
+    } else {
+      this.#take(changes);
+      if (!this.#lookWanted) this.#behind = false;
     }
     this.#tell();
   }
@@ -343,7 +352,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     this.#outlet.begin(position);
     this.#handedOut = position;
     // A cursor store gets the beginning too, so that what follows is handed out whatever happens.
-    this.#save().catch((error: unknown) => this.#end(crash(error)));
+    this.#save().catch((error: unknown) => this.#end(unreadable(error)));
   }
 
   #take(changes: Change<T>[]): void {
@@ -376,21 +385,32 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
 
   async #head(): Promise<number> {
     const { head, changesField } = this.#topic.kind;
-    return ((await this.#ask(head, changesField, {})) as { headSeq: number }).headSeq;
+    const page = (await this.#ask(head, changesField, {})) as { headSeq: number };
+    return page.headSeq;
   }
 
   async #snapshot(keep: number): Promise<(readonly [string, T])[]> {
     const { kind } = this.#topic;
+    const all: T[] = [];
+    for (const listing of kind.snapshot) {
+      const items = await this.#list(listing, keep);
+      all.push(...(listing.newestFirst ? items.reverse() : items));
+    }
+    return all.map((item) => [kind.key(item), item]);
+  }
+
+  async #list({ document, field, pageSize, order, newestFirst, shown }: Listing<T>, keep: number): Promise<T[]> {
     const items: T[] = [];
     let nextToken: string | null = null;
     do {
-      const limit = Math.min(kind.pageSize ?? 1, keep - items.length);
-      const page = kind.pageSize === null ? {} : { limit, nextToken, order: "NEWEST_FIRST" };
-      const answer = await this.#ask(kind.snapshot, kind.snapshotField, page);
-      items.push(...kind.shown(answer));
-      nextToken = (answer as { nextToken?: string | null } | null)?.nextToken ?? null;
-    } while (nextToken !== null && items.length < keep);
-    return items.reverse().map((item) => [kind.key(item), item]);
+      // The newest are wanted: of those that come oldest first, all have to be read.
+      const limit = newestFirst ? Math.min(pageSize ?? 1, keep - items.length) : pageSize;
+      const page = pageSize === null ? {} : { limit, nextToken, ...(order && { order }) };
+      const answer = (await this.#ask(document, field, page)) as { nextToken?: string | null } | null;
+      items.push(...shown(answer));
+      nextToken = answer?.nextToken ?? null;
+    } while (nextToken !== null && !(newestFirst && items.length >= keep));
+    return items;
   }
 
   async #ask(query: string, field: string, variables: Readonly<Record<string, unknown>>): Promise<unknown> {
@@ -459,6 +479,10 @@ function isLasting(error: unknown): boolean {
   return error.type === null || error instanceof Unauthorized || error instanceof InvalidInput;
 }
 
-function crash(error: unknown): HeadwaterError {
-  return new HeadwaterError(String(error), { cause: error });
+function unexpected(error: unknown): HeadwaterError {
+  return error instanceof HeadwaterError ? error : new UnexpectedAnswer(String(error), { cause: error });
+}
+
+function unreadable(error: unknown): HeadwaterError {
+  return error instanceof HeadwaterError ? error : new CursorsUnreadable(String(error), { cause: error });
 }

@@ -6,7 +6,7 @@ import { fullJitter, MOST_MS } from "./backoff.js";
 import { Connection, type ConnectionEvents, PONG_MS, START_MS } from "./connection.js";
 import type { Authorization, Credentials, ToAuthorize } from "./credentials.js";
 import type { Endpoint } from "./endpoint.js";
-import { HeadwaterError, isTransient, Unauthorized, Unreachable } from "./errors.js";
+import { HeadwaterError, isTransient, NoCredentials, Unauthorized, Unreachable } from "./errors.js";
 import type { Platform } from "./platform.js";
 import type { Listener, Operation, Payload, Status } from "./transport.js";
 
@@ -245,7 +245,7 @@ export class Line {
       this.#renewed = false;
       this.#refuseAll(error);
     } else {
-      if (error instanceof Unreachable) this.#failedHandshakes += 1;
+      if (error instanceof Unreachable && !(error instanceof NoCredentials)) this.#failedHandshakes += 1;
       this.#down();
     }
   }
@@ -421,7 +421,7 @@ export class Line {
 
   async #authorize(request: ToAuthorize, renew: boolean): Promise<Authorization> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#after(START_MS, () => reject(new Unreachable(`no credentials in ${START_MS / 1000} s`)));
+      const cancel = this.#after(START_MS, () => reject(new NoCredentials(`no credentials in ${START_MS / 1000} s`)));
       void this.#exchange.credentials.authorize(request, renew).then(resolve, reject).finally(cancel);
     });
   }
@@ -440,7 +440,7 @@ export class Line {
 
 /** Whoever gives credentials may throw anything; what is not ours is taken for a network that failed. */
 function typed(error: unknown): HeadwaterError {
-  return error instanceof HeadwaterError ? error : new Unreachable(`credentials: ${String(error)}`);
+  return error instanceof HeadwaterError ? error : new NoCredentials(String(error), { cause: error });
 }
 
 function isFull(error: HeadwaterError): boolean {

@@ -7,11 +7,10 @@ export { type CursorStore, localStorageCursors, memoryCursors } from "./cursors.
 export * from "./errors.js";
 export { Feed, type FeedOptions } from "./feed.js";
 export type { TypedDocument } from "./generated/documents.js";
-export type { Message, Profile } from "./generated/types.js";
+export type { Message, Notice, Presence, Profile } from "./generated/types.js";
 export type { SendOptions } from "./messages.js";
 export type { MutateOptions, Mutating } from "./mutations.js";
 export type { Optimistic, Outbox, OutboxOptions } from "./outbox.js";
-export { indexedDBOutbox } from "./outbox-indexeddb.js";
 export type { Entry, OutboxStore } from "./outbox-store.js";
 export type { State } from "./states.js";
 export type { ItemOf } from "./topics.js";

@@ -5,7 +5,6 @@
  * change log from; what arrives meanwhile is held back until the log has filled the hole.
  */
 import type { Change, Envelope, Page } from "./changes.js";
-import { ResyncRequired } from "./errors.js";
 
 export class Sequence<T> {
   #position: number;
@@ -48,12 +47,11 @@ export class Sequence<T> {
   }
 
   /**
-   * Take a page of the change log and return what can be handed out now.
-   *
-   * @throws ResyncRequired: the log no longer reaches back to the cursor; nothing was taken from the page.
+   * Take a page of the change log and return what can be handed out now; null when the log no longer reaches back to
+   * the cursor, and nothing was taken.
    */
-  fill(page: Page<T>): Change<T>[] {
-    if (page.resyncRequired) throw new ResyncRequired(this.#position, page.headSeq);
+  fill(page: Page<T>): Change<T>[] | null {
+    if (page.resyncRequired) return null;
     this.#head = Math.max(this.#head, page.headSeq);
     return this.#take(page.items);
   }

@@ -1,14 +1,16 @@
 /** The kinds of topics that a client can follow, a row each: a new context is a row here and a file of operations. */
 import { type Change, changeFromWire, type Envelope, type Page, type WireChange } from "./changes.js";
-import { UnknownTopic } from "./errors.js";
+import { UnexpectedAnswer, UnknownTopic } from "./errors.js";
 import * as documents from "./generated/documents.js";
-import type { Message, Profile } from "./generated/types.js";
+import type { Message, Notice, Presence, Profile } from "./generated/types.js";
 import type { Rank } from "./view.js";
 
 /** The type of the items of each kind. */
 export interface Items {
   room: Message;
-  user: Profile;
+  presence: Presence;
+  user: Profile | Notice;
+  client: Notice;
 }
 
 /** The type of the items of a topic, by its name: `room:lobby`, `user`. */
@@ -20,23 +22,33 @@ export type ItemOf<Name extends string> = Name extends `${infer Prefix}:${string
     ? Items[Name]
     : unknown;
 
+/** An operation that answers a topic's items, or those of one type. */
+export interface Listing<T> {
+  readonly document: string;
+  readonly field: string;
+  /** How many to ask for at a time; null for an operation without pages. */
+  readonly pageSize: number | null;
+  /** What else it is asked. */
+  readonly order?: string;
+  readonly newestFirst: boolean;
+  /** The items in what the field answers, which may be null. */
+  shown(answer: Answer): readonly T[];
+}
+
 /** How the topics of a prefix are subscribed to, caught up with, and read as they are now. */
 export interface TopicKind<T> {
   /** The variable of all its operations that takes the id; null where the token names the topic. */
   readonly idVariable: string | null;
+  /** Whether only the holder of a lease may subscribe. */
+  readonly needsLease?: true;
   readonly subscription: string;
   readonly subscriptionField: string;
   readonly changes: string;
   readonly head: string;
   readonly changesField: string;
-  /** Reads the items, newest first, `pageSize` at a time; null for what has no pages. */
-  readonly snapshot: string;
-  readonly snapshotField: string;
-  readonly pageSize: number | null;
-  /** The items in what the snapshot's field answers. */
-  shown(answer: Answer): readonly T[];
-  /** The member of a change that holds the item. */
-  readonly item: string;
+  readonly snapshot: readonly Listing<T>[];
+  /** The members of a change that may hold the item, one for each type. */
+  readonly items: readonly string[];
   key(item: T): string;
   /** What to show items by; without it, the order in which they came. */
   order?(item: T): Rank;
@@ -46,6 +58,16 @@ export interface TopicKind<T> {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Answer = any;
 
+const items = (answer: Answer): readonly never[] => answer?.items ?? [];
+const keyOf = ({ id }: { readonly id: string }): string => id;
+const NOTICES: Listing<Notice> = {
+  document: documents.NOTICES,
+  field: "notices",
+  pageSize: 100,
+  newestFirst: false,
+  shown: items,
+};
+
 const KINDS: { readonly [Prefix in keyof Items]: TopicKind<Items[Prefix]> } = {
   room: {
     idVariable: "roomId",
@@ -54,13 +76,24 @@ const KINDS: { readonly [Prefix in keyof Items]: TopicKind<Items[Prefix]> } = {
     changes: documents.MESSAGE_CHANGES,
     head: documents.MESSAGE_HEAD,
     changesField: "messageChanges",
-    snapshot: documents.MESSAGES,
-    snapshotField: "messages",
-    pageSize: 100,
-    shown: (answer) => answer.items,
-    item: "message",
-    key: ({ id }) => id,
+    snapshot: [
+      { document: documents.MESSAGES, field: "messages", pageSize: 100, order: "NEWEST_FIRST", newestFirst: true, shown: items },
+    ],
+    items: ["message"],
+    key: keyOf,
     order: ({ sentAt }) => sentAt,
+  },
+  presence: {
+    idVariable: "roomId",
+    subscription: documents.ON_PRESENCE,
+    subscriptionField: "onPresence",
+    changes: documents.PRESENCE_CHANGES,
+    head: documents.PRESENCE_HEAD,
+    changesField: "presenceChanges",
+    snapshot: [{ document: documents.PRESENCES, field: "presence", pageSize: 100, newestFirst: false, shown: items }],
+    items: ["presence"],
+    key: keyOf,
+    order: ({ joinedAt }) => joinedAt,
   },
   user: {
     idVariable: null,
@@ -69,45 +102,70 @@ const KINDS: { readonly [Prefix in keyof Items]: TopicKind<Items[Prefix]> } = {
     changes: documents.USER_CHANGES,
     head: documents.USER_HEAD,
     changesField: "userChanges",
-    snapshot: documents.ME,
-    snapshotField: "me",
-    pageSize: null,
-    shown: (answer) => (answer ? [answer.profile] : []),
-    item: "profile",
-    key: ({ id }) => id,
+    snapshot: [
+      { document: documents.ME, field: "me", pageSize: null, newestFirst: false, shown: (me) => (me ? [me.profile] : []) },
+      NOTICES,
+    ],
+    items: ["profile", "notice"],
+    key: keyOf,
+  },
+  client: {
+    idVariable: "clientId",
+    needsLease: true,
+    subscription: documents.ON_CLIENT,
+    subscriptionField: "onClient",
+    changes: documents.CLIENT_CHANGES,
+    head: documents.CLIENT_HEAD,
+    changesField: "clientChanges",
+    snapshot: [NOTICES],
+    items: ["notice"],
+    key: keyOf,
+    order: ({ sentAt }) => sentAt,
   },
 };
 
-/** One topic: its name, its kind, and the variables that name it to the API. */
+/** One topic: its name, its kind, and the variables that name it to the API and those that subscribe to it. */
 export class Topic<T> {
   constructor(
     readonly name: string,
     readonly kind: TopicKind<T>,
     readonly variables: Readonly<Record<string, string>>,
+    readonly subscribing: Readonly<Record<string, string>>,
   ) {}
 
-  /** What the subscription delivers. */
+  /** What the subscription delivers. Throws UnexpectedAnswer. */
   envelope(wire: Answer): Envelope<T> {
-    return { firstSeq: wire.firstSeq, lastSeq: wire.lastSeq, items: this.#changes(wire, "push") };
+    return { firstSeq: wire.firstSeq, lastSeq: this.#number(wire.lastSeq), items: this.#changes(wire, "push") };
   }
 
-  /** What a read of the log answers. */
+  /** What a read of the log answers. Throws UnexpectedAnswer. */
   page(wire: Answer): Page<T> {
-    const { lastSeq, headSeq, resyncRequired } = wire;
-    return { items: this.#changes(wire, "catch-up"), lastSeq, headSeq, resyncRequired };
+    const headSeq = this.#number(wire?.headSeq);
+    return { items: this.#changes(wire, "catch-up"), lastSeq: wire.lastSeq, headSeq, resyncRequired: wire.resyncRequired };
   }
 
   #changes(wire: Answer, source: Change["source"]): Change<T>[] {
-    return wire.items.map((item: WireChange) => changeFromWire<T>(wire.topic, this.kind.item, item, source));
+    if (!Array.isArray(wire.items)) throw this.#unexpected(wire);
+    return wire.items.map((item: WireChange) => changeFromWire<T>(wire.topic, this.kind.items, item, source));
+  }
+
+  #number(value: unknown): number {
+    if (!Number.isInteger(value)) throw this.#unexpected(value);
+    return value as number;
+  }
+
+  #unexpected(what: unknown): UnexpectedAnswer {
+    return new UnexpectedAnswer(`what came for ${this.name} is not as the schema says: ${JSON.stringify(what)?.slice(0, 200)}`);
   }
 }
 
 /**
  * The topic of a name: `room:lobby`, or `user` for the caller's own.
  *
- * @throws UnknownTopic: there is no such kind, or the name has an id that it must not have, or none.
+ * @param lease what `registerClient` answered, for `client:<id>`.
+ * @throws UnknownTopic: there is no such kind, the name has an id that it must not have, or none, or it needs a lease.
  */
-export function topicOf<Name extends string>(name: Name): Topic<ItemOf<Name>> {
+export function topicOf<Name extends string>(name: Name, lease?: string): Topic<ItemOf<Name>> {
   const colon = name.indexOf(":");
   const prefix = colon < 0 ? name : name.slice(0, colon);
   const id = colon < 0 ? "" : name.slice(colon + 1);
@@ -115,8 +173,10 @@ export function topicOf<Name extends string>(name: Name): Topic<ItemOf<Name>> {
     throw new UnknownTopic(`${name}: the kinds of topics are ${Object.keys(KINDS).join(", ")}`);
   }
   const kind = KINDS[prefix as keyof Items] as unknown as TopicKind<ItemOf<Name>>;
-  const { idVariable } = kind;
+  const { idVariable, needsLease = false } = kind;
+  if (needsLease !== (lease !== undefined)) throw new UnknownTopic(`${name} ${needsLease ? "needs" : "takes no"} lease`);
   if (idVariable === null && id) throw new UnknownTopic(`${name}: the token says whose it is, write ${prefix}`);
   if (idVariable !== null && !id) throw new UnknownTopic(`${name}: write ${prefix}:<id>`);
-  return new Topic(name, kind, idVariable === null ? {} : { [idVariable]: id });
+  const variables: Record<string, string> = idVariable === null ? {} : { [idVariable]: id };
+  return new Topic(name, kind, variables, lease === undefined ? variables : { ...variables, lease });
 }

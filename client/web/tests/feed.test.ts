@@ -5,7 +5,7 @@ import type { Change, Resync } from "../src/changes.js";
 import { Client } from "../src/client.js";
 import type { Credentials } from "../src/credentials.js";
 import { type CursorStore, memoryCursors } from "../src/cursors.js";
-import { HeadwaterError, Unauthorized } from "../src/errors.js";
+import { CursorsUnreadable, Unauthorized } from "../src/errors.js";
 import type { Feed } from "../src/feed.js";
 import type { Surroundings } from "../src/platform.js";
 import type { State } from "../src/states.js";
@@ -237,6 +237,66 @@ test("a process that slept says `stale` before anything else, and looks at the l
   }
 });
 
+test("an answer that waited in a buffer while the process slept is no sign of life", async () => {
+  const world = new World();
+  const feed = world.client.live("room:a");
+  const { states } = follow(feed);
+  await world.until(() => feed.state === "live");
+  const [peer] = world.open;
+  const pong = peer!.pong.bind(peer);
+  peer!.pong = (mark) => {
+    pong(mark);
+    world.machine.stopped = true; // with the answer under way
+  };
+  await world.until(() => world.machine.stopped);
+  await world.run(30_000);
+  peer!.swallowed = true;
+  states.length = 0;
+  world.machine.goOn();
+  await world.until(() => feed.state === "live", 10_000);
+  assert.equal(states[0], "stale");
+  assert.equal(world.server.connects, 2, "what said live is a new connection");
+});
+
+test("what is not as the schema says ends the feed with an error of its own", async () => {
+  const world = new World();
+  const feed = world.client.live("room:a");
+  await world.until(() => feed.state === "live");
+  const [started] = world.server.started;
+  const payload = { data: { onMessages: { items: [{ seq: "one" }], lastSeq: 1, topic: "room:a" } } };
+  started!.peer.send({ id: started!.id, type: "data", payload });
+  await world.until(() => feed.state === "closed");
+  assert.equal(feed.error?.name, "UnexpectedAnswer");
+});
+
+test("frames that nobody knows are let pass", async () => {
+  const world = new World();
+  const feed = world.client.live("room:a");
+  await world.until(() => feed.state === "live");
+  const [peer] = world.open;
+  for (const frame of [{ type: "news" }, { type: "data", id: "unknown" }, { type: "start_ack", id: "7" }, {}]) peer!.send(frame);
+  await world.run(1_000);
+  assert.equal(feed.state, "live");
+  assert.equal(world.server.connects, 1);
+});
+
+test("a limit that names no subscription is that of those which wait, and they try again", async () => {
+  const world = new World();
+  const feed = world.client.live("room:a");
+  world.time.watch(() => {
+    // Instead of the first acknowledgement.
+    for (const { peer } of world.server.started) {
+      if (world.server.connects === 1 && !refused) {
+        refused = true;
+        peer.send({ type: "error", payload: { errors: [{ errorType: "LimitExceededError", message: "Rate exceeded" }] } });
+      }
+    }
+  });
+  let refused = false;
+  await world.until(() => feed.state === "live");
+  assert.ok(refused);
+});
+
 test("silence is noticed: within seconds where one can ping, else soon after `ka` is due", async () => {
   for (const [pings, most] of [[true, 7_500], [false, 65_500]] as const) {
     const world = new World({ pings });
@@ -377,12 +437,12 @@ test("an unreadable cursor ends the feed instead of losing changes", async () =>
   const feed = world.client.live("room:a", { cursor });
   await world.run(10);
   assert.equal(feed.state, "closed");
-  assert.ok(feed.error instanceof HeadwaterError && /disk/.test(feed.error.message));
+  assert.ok(feed.error instanceof CursorsUnreadable && /disk/.test(feed.error.message));
 });
 
 test("a topic of no known kind is refused at once", () => {
   const { client } = new World();
-  for (const name of ["lobby", "room:", "room", "user:7", "toString:a"]) {
+  for (const name of ["lobby", "room:", "room", "user:7", "toString:a", "client:c"]) {
     assert.throws(() => client.live(name), { name: "UnknownTopic" });
   }
 });

@@ -68,12 +68,6 @@ const MUTANTS: Mutant[] = [
     tale: { tokens: false },
   },
   {
-    what: "takes an old answer for a sign of life",
-    file: "connection.ts",
-    from: "if (mark >= this.#asked) events.proven();",
-    to: "events.proven();",
-  },
-  {
     what: "does not notice silence",
     file: "connection.ts",
     from: "      this.#events.silent();",
