@@ -16,12 +16,15 @@ KEPT = frozenset({"ssm:GetParameter", "secretsmanager:GetSecretValue"})
 """What a container reads once and keeps: which probe was the first to make it read says nothing. Who cannot read the
 secret fails; who cannot read the parameter goes on with what the code has, so that only who meets a limit notices."""
 
+PUSHING = frozenset({"appsync:GraphQL"})
+"""What comes later in the stream waits for what cannot be pushed, whether or not anything was to be pushed at the time."""
+
 SETTING, SECRET = frozenset({"ssm:GetParameter"}), frozenset({"secretsmanager:GetSecretValue"})
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A scenario, the roles that it needs, the tests like it, and what it needs of `KEPT`."""
+    """A scenario, the roles that it needs, the tests like it, and what it needs besides what it is seen to use."""
 
     run: Callable[[World], None]
     roles: frozenset[str]
@@ -93,5 +96,5 @@ PROBES = (
         "backend/domain/test_presence_chain",
     ),
     _probe(use.presence_too_large_to_push, (*_PRESENCE, *_PUBLISHER), "backend/domain/test_presence_chain"),
-    _probe(use.park, _PUBLISHER, "stack/test_redrive_cli"),
+    _probe(use.park, _PUBLISHER, "stack/test_redrive_cli", PUSHING),
 )
