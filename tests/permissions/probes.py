@@ -17,7 +17,7 @@ KEPT = frozenset({"ssm:GetParameter", "secretsmanager:GetSecretValue"})
 secret fails; who cannot read the parameter goes on with what the code has, so that only who meets a limit notices."""
 
 PUSHING = frozenset({"appsync:GraphQL"})
-"""What comes later in the stream waits for what cannot be pushed, whether or not anything was to be pushed at the time."""
+"""What comes later in the stream waits for what cannot be pushed, whether or not there was anything at the time."""
 
 SETTING, SECRET = frozenset({"ssm:GetParameter"}), frozenset({"secretsmanager:GetSecretValue"})
 
