@@ -46,7 +46,7 @@ ORIGINS: dict[str, Headers] = {
     "opaque": [("origin", "null")],
     "another site": [("origin", "https://evil.example")],
     "ours as a subdomain of another": [("origin", f"{ORIGIN}.evil.example")],
-    "ours as a user": [("origin", "http://localhost:5173@evil.example")],
+    "ours as a user": [("origin", f"{ORIGIN}@evil.example")],
     "another port": [("origin", "http://localhost:5174")],
     "no port": [("origin", "http://localhost")],
     "another scheme": [("origin", "https://localhost:5173")],
