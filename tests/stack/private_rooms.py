@@ -24,6 +24,7 @@ CHANGES = """query ($room: ID!, $after: Int = 0) { messageChanges(roomId: $room,
 SEND = "mutation ($room: ID!, $text: String!) { sendMessage(input: {roomId: $room, text: $text}) { id author text } }"
 SEND_SEVERAL = """mutation ($room: ID!, $text: String!) {
     sendMessages(input: {roomId: $room, messages: [{text: $text}]}) { messages { text } } }"""
+JOIN = 'mutation ($room: ID!) { joinRoom(input: {roomId: $room, clientId: "x"}) { presence { id } } }'
 LIVE = "subscription ($room: ID!) { onMessages(roomId: $room) { topic lastSeq items { seq message { text } } } }"
 
 # Every field that names a room, and what else it needs.
@@ -33,6 +34,11 @@ OF_A_ROOM = {
     "messageChanges": (CHANGES, {}),
     "sendMessage": (SEND, {"text": "x"}),
     "sendMessages": (SEND_SEVERAL, {"text": "x"}),
+    "presence": ("query ($room: ID!) { presence(roomId: $room) { items { id } } }", {}),
+    "presenceChanges": ("query ($room: ID!) { presenceChanges(roomId: $room, after: 0) { headSeq } }", {}),
+    "joinRoom": (JOIN, {}),
+    "heartbeat": (JOIN.replace("joinRoom", "heartbeat").replace("presence { id }", "lastSeen"), {}),
+    "leaveRoom": (JOIN.replace("joinRoom", "leaveRoom").replace("presence { id }", "id"), {}),
     "members": (MEMBERS, {}),
     "inviteMember": (INVITE, {"user": "nobody"}),
     "acceptInvitation": (ACCEPT, {}),

@@ -24,6 +24,11 @@ MAKE_KEY = "mutation ($input: CreateAuthKeyInput!) { createAuthKey(input: $input
 ON_USER = "subscription { onUser { topic items { seq } } }"
 USER_CHANGES = "{ userChanges(after: 0) { topic items { seq } } }"
 ME = "{ me { id } }"
+JOIN = """mutation ($room: ID!, $client: ID! = "x") {
+    joinRoom(input: {roomId: $room, clientId: $client}) { presence { id } } }"""
+PRESENCE = "query ($room: ID!) { presence(roomId: $room) { items { id } } }"
+PRESENCE_CHANGES = "query ($room: ID!) { presenceChanges(roomId: $room, after: 0) { headSeq } }"
+ON_PRESENCE = "subscription ($room: ID!) { onPresence(roomId: $room) { topic items { key } } }"
 UPDATE = 'mutation { updateProfile(input: {displayName: "someone"}) { id } }'
 
 
@@ -131,6 +136,37 @@ async def test_what_can_be_read_is_what_is_pushed_and_what_can_be_caught_up(cast
 def test_who_may_write(cast: Cast, room: str) -> None:
     found = {each for each in cast.callers if cast.has(each, SEND, room=rooms(cast)[room], text="hi")}
     assert found == WRITES[room]
+
+
+@pytest.mark.parametrize("room", READS)
+async def test_who_is_there_is_shown_to_those_who_may_read(cast: Cast, room: str) -> None:
+    room_id = rooms(cast)[room]
+    joined = {each for each in cast.callers if cast.has(each, JOIN, room=room_id)}
+    read = {each for each in cast.callers if cast.has(each, PRESENCE, room=room_id)}
+    caught_up = {each for each in cast.callers if cast.has(each, PRESENCE_CHANGES, room=room_id)}
+    heard = set()
+    async with AsyncExitStack() as stack:
+        live = {}
+        for caller in cast.callers:
+            if caller != "api key":  # which hears in test_presence.py
+                token = cast.keys.get(caller) or cast.users[caller].access
+                try:
+                    subscribed = listening(cast.instance, token, (ON_PRESENCE, {"room": room_id}))
+                    live[caller] = await stack.enter_async_context(subscribed)
+                except AssertionError as error:
+                    assert "Unauthorized" in str(error)  # noqa: PT017 - what else ends a start is no refusal
+        # What joined above may still be on its way; this comes after it.
+        last = (await asyncio.to_thread(cast.users["owner"].data, JOIN, room=room_id, client="last"))["presence"]["id"]
+        for caller, listener in live.items():
+            while True:
+                pushed = await listener.pushed()
+                assert pushed["topic"] == f"presence:{room_id}"
+                if last in {each["key"] for each in pushed["items"]}:
+                    break
+            heard.add(caller)
+    assert joined == WRITES[room]
+    assert read == caught_up == READS[room]
+    assert heard == READS[room] - {"api key"}
 
 
 async def test_a_profile_is_its_users_alone(cast: Cast) -> None:

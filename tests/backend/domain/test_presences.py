@@ -444,3 +444,19 @@ def test_heartbeats_are_routed_to_nobody_and_presences_to_their_room() -> None:
     assert (str(change.topic), change.event.key, change.state_like) == ("presence:a#b", "x", True)
     keys["pk"]["S"] = "PRESENCE# no room "
     assert routing.route(routing.from_stream(raw)) == []
+
+
+def test_what_has_expired_is_left_out_whoever_wrote_it(here: Presences, clock: SetClock) -> None:
+    join(here, ANN, "lobby")
+    here.table.write(
+        [Put({"pk": f"{presence.PREFIX}lobby", "sk": "bot", "name": "bot", "expiresAt": NOON // 1000 + 60})]
+    )
+    assert names(here, EVE, "lobby") == ["ann", "bot"]
+    clock.ms += 59_000
+    assert names(here, EVE, "lobby") == ["ann", "bot"]
+    clock.ms += 1000
+    assert names(here, EVE, "lobby") == []
+    # Should heartbeats be gone from the table first, the net is what is shown itself.
+    here.table.write([Delete(presence.place(ANN, "lobby", "phone").heartbeat_key)])
+    clock.ms = NOON + RHYTHM.grey + RHYTHM.lost
+    assert names(here, EVE, "lobby") == []
