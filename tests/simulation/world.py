@@ -341,6 +341,7 @@ def run(seed: int) -> Verdict:
         patch.setattr(clock, "now", lambda: world.kernel.now)
         patch.setattr(clock, "wall", lambda: world.kernel.wall_ms() / 1000)
         patch.setattr(looks, "SILENCE_SECONDS", sizes.silence_seconds)
+        patch.setattr(following, "Looks", partial(looks.Looks, world.kernel.random.random))
         patch.setattr(following, "POLL_SECONDS", sizes.silence_seconds / 2)
         patch.setattr(following, "POLLING_SECONDS", 4 * sizes.silence_seconds)
         patch.setattr(following, "GraphQLRequest", _subscription_request)
