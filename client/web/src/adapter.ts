@@ -35,11 +35,13 @@ export class Adapter implements Transport {
   subscribe(operation: Operation, listener: Listener): Subscription {
     const one = new Adapted(this.carry, this.clock, operation, listener);
     this.#all.add(one);
+    this.#pulse.start();
     one.begin();
     return {
       close: () => {
-        this.#all.delete(one);
         one.close();
+        this.#all.delete(one);
+        if (this.#all.size === 0) this.#pulse.stop();
       },
     };
   }

@@ -1,7 +1,7 @@
 /** A connection to one API as one caller: queries and mutations over HTTP, live topics over one WebSocket. */
 import { apiKey, type Credentials } from "./credentials.js";
 import { endpoint } from "./endpoint.js";
-import { NoEndpoint } from "./errors.js";
+import { NoEndpoint, Unreachable } from "./errors.js";
 import { Feed, type FeedContext, type FeedOptions } from "./feed.js";
 import type { TypedDocument } from "./generated/documents.js";
 import type { Message } from "./generated/types.js";
@@ -53,6 +53,7 @@ export class Client {
     this.#outbox = options.outbox
       ? new Outbox(options.outbox, ({ document, variables }) => send(document, variables), {
           clock,
+          reaches: platform.reaches && (() => platform.reaches!(where.url)),
           ...options.outboxOptions,
         })
       : null;
@@ -90,8 +91,10 @@ export class Client {
    * Follow a topic: `live("room:lobby")`, or `live("user")` for the caller's own. It begins at once.
    *
    * @throws UnknownTopic
+   * @throws Unreachable: the client was closed.
    */
   live<Name extends string>(name: Name, options: FeedOptions = {}): Feed<ItemOf<Name>> {
+    if (this.#states.current === "closed") throw new Unreachable("the client was closed");
     const feed = new Feed(topicOf(name, options.lease), this.#context, options);
     this.#feeds.add(feed);
     this.#tell();

@@ -29,20 +29,25 @@ const LATE_HIDDEN_MS = 64_000;
 
 /** Notices that time has passed without this process: a closed lid, SIGSTOP, a frozen tab. */
 export class Pulse {
-  #last: number;
-  #cancel = (): void => undefined;
+  #last = 0;
+  #cancel: (() => void) | null = null;
 
   constructor(
     private readonly clock: Clock,
     private readonly hidden: () => boolean,
     private readonly slept: (ms: number) => void,
-  ) {
-    this.#last = clock.now();
+  ) {}
+
+  /** Begin, unless it goes on already. It keeps a program in Node from ending, so it is not to go on for nothing. */
+  start(): void {
+    if (this.#cancel) return;
+    this.#last = this.clock.now();
     this.#arm();
   }
 
   /** To be called before anything is made of what arrives: a tick may be due and not have run yet. */
   check(): void {
+    if (!this.#cancel) return;
     const passed = this.clock.now() - this.#last;
     const late = this.hidden() ? LATE_HIDDEN_MS : LATE_MS;
     if (passed <= TICK_MS + late && passed >= 0) return;
@@ -51,7 +56,8 @@ export class Pulse {
   }
 
   stop(): void {
-    this.#cancel();
+    this.#cancel?.();
+    this.#cancel = null;
   }
 
   #arm(): void {

@@ -422,16 +422,20 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   async #pause(attempt: number): Promise<void> {
     const wait = fullJitter(attempt, () => this.#context.clock.random());
     await new Promise<void>((resolve) => {
-      const cancel = this.#context.clock.after(wait, resolve);
-      this.#pauses.add(() => (cancel(), resolve()));
+      const end = (): void => {
+        cancel();
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const cancel = this.#context.clock.after(wait, end);
+      this.#pauses.add(end);
     });
   }
 
   #interrupt(): void {
     this.#requests.abort();
     this.#requests = new AbortController();
-    for (const end of this.#pauses) end();
-    this.#pauses.clear();
+    for (const end of [...this.#pauses]) end();
   }
 
   // --- what can be said ---
@@ -449,7 +453,16 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   }
 
   #changed(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+    for (const watcher of [...this.#watchers]) {
+      try {
+        watcher();
+      } catch (error) {
+        // The caller's own: it is reported as of any listener, and the feed goes on.
+        this.#context.clock.after(0, () => {
+          throw error;
+        });
+      }
+    }
     this.#context.changed();
   }
 

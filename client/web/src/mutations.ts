@@ -156,12 +156,7 @@ function withId(document: string, variables: Variables, make: boolean): { id: st
   return { id, variables: inInput ? { ...variables, input: named } : named };
 }
 
-/** A random UUID, also where a page is not served securely and `crypto.randomUUID` is missing. */
+/** A random id. `crypto.randomUUID` is missing where a page is not served securely. */
 export function newId(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -47,6 +47,8 @@ export interface OutboxOptions {
   parallel?: number;
   /** Whether the network is known to be gone, so that trying is of no use. */
   offline?: () => boolean;
+  /** Whether the server takes connections, asked cheaply; none where the platform tells when the network returns. */
+  reaches?: (() => Promise<boolean>) | undefined;
   clock?: Clock;
 }
 
@@ -66,6 +68,7 @@ interface Wait {
 }
 
 const LEAST_PAUSE_MS = 20;
+const PROBE_MS = 1000;
 
 // A clock that went back by more makes the age of an attempt unknown.
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
@@ -77,6 +80,7 @@ export class Outbox {
   readonly #repeatForMs: number;
   readonly #parallel: number;
   readonly #offline: () => boolean;
+  readonly #reaches: (() => Promise<boolean>) | undefined;
   readonly #clock: Clock;
 
   /** What is queued, in this program or by others, as far as this one knows. */
@@ -97,6 +101,7 @@ export class Outbox {
   /** Failures in a row to reach the server at all, and when to try again. */
   #unreached = 0;
   #notBefore = 0;
+  #probing = false;
   #cancelTimer = (): void => undefined;
 
   /**
@@ -109,6 +114,7 @@ export class Outbox {
     this.#repeatForMs = options.repeatForMs ?? 23 * 3_600_000;
     this.#parallel = options.parallel ?? 4;
     this.#offline = options.offline ?? (() => false);
+    this.#reaches = options.reaches;
     this.#clock = options.clock ?? systemClock;
     const stop = store.listen((news) => this.#heard(news));
     this.#closing.signal.addEventListener("abort", stop);
@@ -364,7 +370,21 @@ export class Outbox {
       if (this.#lanes?.delete(name)) this.#lanes.set(name, lane);
       // Several that were under way together fail together.
       if (now >= this.#notBefore) this.#notBefore = now + this.#jitter(this.#unreached++);
+      void this.#probe();
     }
+  }
+
+  /** While the server is not reached: ask cheaply whether it is there, and try at once when it is there again. */
+  async #probe(): Promise<void> {
+    if (this.#probing || !this.#reaches) return;
+    this.#probing = true;
+    for (let was = true; this.#unreached > 0 && this.#lanes; ) {
+      const is = await this.#reaches();
+      if (is && !was) this.wake();
+      was = is;
+      await new Promise<void>((later) => this.#clock.after(PROBE_MS, later));
+    }
+    this.#probing = false;
   }
 
   #jitter(attempt: number): number {

@@ -56,13 +56,19 @@ export class Realtime implements Transport {
 
   subscribe(operation: Operation, listener: Listener): Subscription {
     const registration: Registration = { operation, listener, told: null, attempt: 0, renewed: false };
+    this.#pulse.start();
     this.#place(registration);
-    return { close: () => this.#each((line) => line.remove(registration)) };
+    return {
+      close: () => {
+        this.#each((line) => line.remove(registration));
+        if (this.#lines.every(({ registrations }) => registrations.size === 0)) this.#pulse.stop();
+      },
+    };
   }
 
   /** Notice that this process slept, before anybody reads what it last said. */
   check(): void {
-    if (!this.#closed) this.#pulse.check();
+    this.#pulse.check();
   }
 
   close(): void {
