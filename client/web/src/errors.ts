@@ -90,7 +90,7 @@ export class OutboxFull extends HeadwaterError {
   override readonly name = "OutboxFull";
 }
 
-/** Another process or tab uses the offline queue. */
+/** Another process, or another client of this one, has the offline queue open. */
 export class OutboxLocked extends HeadwaterError {
   override readonly name = "OutboxLocked";
 }

@@ -156,6 +156,29 @@ test("while the server cannot be reached one entry asks for all; `wake` sends al
   await outbox.close();
 });
 
+test("where nobody tells that the network has returned, the outbox asks, and sends at once", async () => {
+  const server = new Server();
+  server.failing = new Unreachable("cut");
+  let there = false;
+  let asked = 0;
+  const now = () => Date.now() * 20;
+  const clock: Clock = { now, random: () => 0.999, after: (ms, run) => systemClock.after(ms / 20, run) };
+  const reaches = async () => ((asked += 1), there);
+  const outbox = outboxOf(server, memoryOutbox(), { clock, reaches });
+  const { outcome } = await outbox.add(mutation("1"));
+  await until(() => server.asked.length >= 7); // the next would be tried after 12 s
+  await new Promise((answered) => setTimeout(answered, 10));
+  const tried = server.asked.length;
+  there = true;
+  server.failing = null;
+  const returned = now();
+  await outcome;
+  assert.equal(server.asked.length, tried + 1);
+  assert.ok(asked > 0);
+  assert.ok(now() - returned < 6000, `sent ${now() - returned} ms after the return`);
+  await outbox.close();
+});
+
 test("an entry that never reaches the server does not keep others from it", async () => {
   const server = new Server();
   const outbox = new Outbox(
