@@ -75,6 +75,11 @@ class Feed(Generic[T]):
         return self.view.items
 
     @property
+    def pending(self) -> frozenset[str]:
+        """The keys of items that show what a mutation is expected to do and that has not been answered."""
+        return self.view.pending
+
+    @property
     def position(self) -> int | None:
         """The number of the last change handed out: the cursor to resume after. None before the start."""
         return self._position

@@ -57,13 +57,13 @@ class Optimistic:
         """The item's key as the server has it, from the mutation's `data`."""
         if self.item is None:
             return self.key
-        found = next(iter(answer.values()), None) if isinstance(answer, Mapping) else None
-        for step in self.answer_key:
-            try:
-                found = found[step]  # type: ignore[index]  # a wrong kind raises, as a missing member does
-            except (KeyError, IndexError, TypeError):
-                return None
+        found = _at(answer, self.answer_key)
         return found if isinstance(found, str) else None
+
+    def item_in(self, answer: Any) -> dict[str, Any] | None:
+        """What the key is of, from the mutation's `data`: the item, as far as the mutation selects it."""
+        found = _at(answer, self.answer_key[:-1])
+        return found if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,16 @@ def plain(variables: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"the variables are no JSON: {error}") from error
     return copy
+
+
+def _at(answer: Any, path: Sequence[str | int]) -> Any:
+    found = next(iter(answer.values()), None) if isinstance(answer, Mapping) else None
+    for step in path:
+        try:
+            found = found[step]  # type: ignore[index]  # a wrong kind raises, as a missing member does
+        except (KeyError, IndexError, TypeError):
+            return None
+    return found
 
 
 def _json(value: object) -> Any:

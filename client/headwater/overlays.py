@@ -24,6 +24,14 @@ class _Shown(Generic[T]):
         if view is not None:
             view.optimistic(id_, each.key, None if wire is None else self.parse(wire))
 
+    def settle(self, id_: str, each: Optimistic, data: Any) -> None:
+        answered, view, item = each.item_in(data), self.view(), None
+        if view is not None:
+            if answered is not None:
+                with suppress(ValueError, KeyError, TypeError):  # the mutation selects too little of it
+                    item = self.parse(answered)
+            view.settle(id_, each.key_in(data), item)
+
 
 class Overlays:
     """The mutations under way of a client, and the views of its feeds by topic."""
@@ -70,8 +78,8 @@ class Overlays:
         """It has succeeded, with this answer."""
         self._mutations.pop(mutation.id, None)
         for id_, each in _numbered(mutation):
-            for view in self._views_of(each):
-                view.settle(id_, each.key_in(data))
+            for shown in self._views.get(each.topic, ()):
+                shown.settle(id_, each, data)
 
     def roll_back(self, mutation: Mutation) -> None:
         """It has failed."""

@@ -113,12 +113,13 @@ class View(Generic[T]):
         self._entries[id] = _Entry(key, item, self._moment)
         self._shown = None
 
-    def settle(self, id: str, key: str | None = None) -> None:  # noqa: A002
+    def settle(self, id: str, key: str | None = None, item: T | None = None) -> None:  # noqa: A002
         """Mutation `id` has succeeded.
 
         Args:
             key: the item's key as the server has it. The entry is shown under it until the server's change comes, or
                 leaves at once if it has come. Without a key it leaves at once.
+            item: what the answer says that it is, to be shown in place of what was expected.
         """
         entry = self._entries.get(id)
         if entry is None:
@@ -128,6 +129,8 @@ class View(Generic[T]):
             del self._entries[id]
             return
         entry.key, entry.settled = key, True
+        if entry.item is not None and item is not None:
+            entry.item = item
         # A change that never comes (the server's item was equal) must not keep its entry for ever.
         settled = [id_ for id_, each in self._entries.items() if each.settled]
         for id_ in settled[: -self._keep or None]:

@@ -60,12 +60,12 @@ async def test_an_expected_message_is_shown_at_once_and_replaced_by_the_server_s
         client.mutate(SEND_MESSAGE, {"input": {"roomId": ROOM, "text": "hello"}}, optimistic=shown)
     )
     await answer.wait()
-    assert (texts(feed), feed.view.pending) == (["hello"], frozenset({"mine"}))
+    assert (texts(feed), feed.pending) == (["hello"], frozenset({"mine"}))
     answered.set()
     data = await sending
     await take(feed, 1)
     assert list(feed.items) == [data["sendMessage"]["id"]]
-    assert feed.view.pending == frozenset()
+    assert feed.pending == frozenset()
 
 
 async def test_a_refused_message_is_shown_no_more(api: ChatApi, client: Client, feed: Feed[Message]) -> None:
@@ -132,12 +132,12 @@ async def test_a_queued_message_is_shown_in_the_room_also_after_a_restart(api: C
         assert texts(client.live(TOPIC)) == ["hello"]
     async with api.client(outbox=path) as client:
         feed = client.live(TOPIC)
-        assert (texts(feed), len(feed.view.pending)) == (["hello"], 1)
+        assert (texts(feed), len(feed.pending)) == (["hello"], 1)
         await api.start()
         async with feed:
             await outbox(client).drained()
             await until(lambda: list(feed.items) == ["m1"])
-            assert (texts(feed), feed.view.pending) == (["hello"], frozenset())
+            assert (texts(feed), feed.pending) == (["hello"], frozenset())
 
 
 async def test_mutations_of_any_kind_can_be_queued(api: ChatApi, path: Path) -> None:

@@ -53,6 +53,17 @@ def test_one_mutation_may_be_expected_to_do_several_things() -> None:
     assert lobby.pending == user.pending == frozenset()
 
 
+def test_what_the_answer_has_of_the_item_is_shown_where_it_is_whole() -> None:
+    overlays = Overlays()
+    strict: View[str] = View()
+    overlays.attach("room:lobby", strict, lambda wire: str(wire["text"]))
+    for id_ in ("m1", "m2"):
+        expected = mutation(id_, Optimistic("room:lobby", id_, {"text": "expected"}))
+        overlays.show(expected)
+        overlays.settle(expected, {"say": {"id": "whole", "text": "answered"} if id_ == "m1" else {"id": "part"}})
+    assert dict(strict.items) == {"whole": "answered", "part": "expected"}
+
+
 def test_a_feed_that_comes_later_shows_what_is_under_way_in_order() -> None:
     overlays = Overlays()
     first, second = (mutation(id_, Optimistic("user", "u", {"by": id_})) for id_ in ("m1", "m2"))

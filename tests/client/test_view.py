@@ -73,6 +73,16 @@ def test_shows_an_insertion_last_until_the_change_comes_after_the_answer() -> No
     assert shown(view) == [("a", "1"), ("b", "hello!")]
 
 
+def test_an_answer_shows_what_the_server_has_made_of_it() -> None:
+    view: View[str] = View()
+    view.replace([("a", "1")])
+    view.optimistic("m1", "mine", "hello")
+    view.optimistic("m2", "a", None)
+    view.settle("m1", "b", "Hello")
+    view.settle("m2", "a", "what was removed")
+    assert shown(view) == [("b", "Hello")]
+
+
 def test_an_insertion_whose_change_came_before_the_answer_leaves_with_the_answer() -> None:
     view: View[str] = View()
     view.optimistic("m1", "mine", "hello")
