@@ -23,7 +23,7 @@ from domain.presence import Rhythm
 from domain.presence_chain import Chains, Question
 from domain.presences import Presences
 from domain.queue import QueueError
-from domain.table import Delete, Put, Set, Table
+from domain.table import Delete, Put, Set, Table, Throttled
 from tests.backend.domain.clocks import SetClock
 
 if TYPE_CHECKING:
@@ -255,6 +255,31 @@ def test_whoever_is_expelled_or_resigns_is_gone_with_it_on_all_devices(
     rooms_of.resign_membership(members, ANN, room_id=den, now_ms=NOON)
     assert list(here.table.query(f"{presence.PREFIX}{den}", now=0)) == []
     assert list(here.table.query(f"{presence.HEARTBEAT_PREFIX}{ANN.id}", now=0)) == []
+
+
+def test_an_expulsion_stands_when_the_presence_cannot_be_removed_and_the_chain_ends_it(
+    here: Presences, members: Members, den: str, clock: SetClock, queue: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join(here, BOB, den)
+
+    def fail(*_: object) -> None:
+        raise Throttled("busy")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(presences, "_remove", fail)
+        rooms_of.expel_member(members, ANN, room_id=den, user_id=BOB.id, now_ms=NOON)
+    assert names(here, ANN, den) == ["bob"]
+    clock.ms += 30_000
+    with pytest.raises(Unauthorized):
+        beat(here, BOB, den)
+    clock.ms = NOON
+    chains = Chains(here.table, queue, clock, RHYTHM)
+    while queue.messages:
+        message, delay = queue.messages.pop()
+        clock.ms += delay * 1000
+        chains.ask(presence_chain.from_message(message), "1")
+        assert clock.ms <= NOON + 61_000
+    assert list(here.table.query(f"{presence.PREFIX}{den}", now=0)) == []
 
 
 def test_a_user_who_is_gone_is_gone_everywhere(here: Presences) -> None:
