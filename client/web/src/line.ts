@@ -113,10 +113,13 @@ export class Line {
 
   /** The network is said to be gone: so is the connection. */
   lost(): void {
-    const carrier = this.#current;
-    if (!carrier) return;
-    carrier.connection?.close();
-    this.#closed(carrier, new Unreachable("the network is gone"));
+    const current = this.#current;
+    if (!current && !this.#next) return;
+    this.#next?.connection?.close();
+    this.#next = null;
+    current?.connection?.close();
+    if (current) this.#closed(current);
+    else this.#down();
   }
 
   /** The network is back: no more waiting, and what still stands has to prove it. */
@@ -258,7 +261,7 @@ export class Line {
       ended: (id, error) => this.#ended(carrier, id, error),
       silent: () => this.#silent(carrier),
       proven: () => this.#proven(carrier),
-      closed: (error) => this.#closed(carrier, error),
+      closed: () => this.#closed(carrier),
     };
   }
 
@@ -279,10 +282,10 @@ export class Line {
 
   #drop(carrier: Carrier): void {
     carrier.connection?.close();
-    this.#closed(carrier, new Unreachable("the server is not heard any more"));
+    this.#closed(carrier);
   }
 
-  #closed(carrier: Carrier, _error: HeadwaterError): void {
+  #closed(carrier: Carrier): void {
     carrier.acknowledged.clear();
     carrier.ids.clear();
     if (carrier === this.#next) {
