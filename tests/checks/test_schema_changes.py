@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from checks import schema_changes
+from checks.project import ROOT
 from checks.operation_uses import read, uses
 from checks.schema import load
 from checks.schema_changes import Finding, findings
@@ -378,7 +379,7 @@ def test_uses_are_found_through_variables_and_fragments(tmp_path: Path) -> None:
 def test_the_command_tells_by_its_status(
     was: str, now: str, status: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    present = (schema_changes.ROOT / "schema.graphql").read_text()
+    present = (ROOT / "schema.graphql").read_text()
     head, message, rest = present.partition("type Message @")
     mode, brace, fields = rest.partition("{\n")
     old = fields.replace(now, was, 1) if now else was + fields
