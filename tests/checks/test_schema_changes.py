@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from checks import schema_changes
-from checks.project import ROOT
 from checks.operation_uses import read, uses
+from checks.project import ROOT
 from checks.schema import load
 from checks.schema_changes import Finding, findings
 
