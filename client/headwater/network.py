@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 # A try that takes longer counts as failed. Together with the pause this bounds how late a return is noticed.
 TRY_SECONDS = 0.4
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS = 0.1
 
 # Over how many seconds the clients of one server spread when it returns.
-SPREAD_SECONDS = 0.2
+SPREAD_SECONDS = 0.1
 
 
 class Network:
