@@ -118,7 +118,7 @@ export class Outbox {
     this.#clock = options.clock ?? systemClock;
     const stop = store.listen((news) => this.#heard(news));
     this.#closing.signal.addEventListener("abort", stop);
-    this.#opened = store.entries().then((entries) => entries.forEach((entry) => this.#note(entry)));
+    this.#opened = store.entries().then((entries) => entries.forEach((entry) => this.#note(entry)), unusable);
     this.#opened.catch(() => {}); // whoever adds or asks is told
     this.#done = this.#run();
     this.#done.catch(() => {});
@@ -164,9 +164,8 @@ export class Outbox {
       this.#added(entry);
       return { entry, outcome };
     } catch (error) {
-      const told = error instanceof HeadwaterError ? error : new OutboxUnusable(String(error), { cause: error });
-      this.#waits.get(mutation.id)?.reject(told);
-      throw told;
+      this.#waits.get(mutation.id)?.reject(error);
+      throw error;
     }
   }
 
@@ -251,7 +250,7 @@ export class Outbox {
 
   async #keep(mutation: Mutation): Promise<Entry> {
     const fresh = { ...mutation, queuedAt: this.#clock.now(), sentAt: null, failure: null };
-    const kept = await this.#store.add(fresh, this.#limit);
+    const kept = await this.#store.add(fresh, this.#limit).catch(unusable);
     if (kept.document === mutation.document && equal(kept.variables, mutation.variables)) return kept;
     throw new NotQueueable(`${mutation.id} is the id of another mutation in the queue`);
   }
@@ -415,6 +414,10 @@ export class Outbox {
     wait.reject(outcome.error);
     this.#store.remove(entry).catch(() => {}); // told twice then: by `failures` too
   }
+}
+
+function unusable(error: unknown): never {
+  throw error instanceof HeadwaterError ? error : new OutboxUnusable(String(error), { cause: error });
 }
 
 const equal = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);

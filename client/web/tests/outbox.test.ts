@@ -313,6 +313,8 @@ test("the id of another mutation in the queue is refused", async () => {
 test("a store that cannot be opened is told to whoever queues", async () => {
   const store = memoryOutbox();
   const outbox = outboxOf(new Server(), { ...store, entries: () => Promise.reject(new Error("no space")) });
+  await assert.rejects(outbox.entries(), OutboxUnusable);
+  await assert.rejects(outbox.failures().next(), OutboxUnusable);
   await assert.rejects(
     outbox.add(mutation("1")),
     (error: Error) => error instanceof OutboxUnusable && /no space/.test(error.message),

@@ -24,11 +24,12 @@ export function calls(outboxOf, emit, transportOf = () => undefined) {
         ...(given ? { credentials: jwt(token) } : { apiKey }),
         ...(outbox ? { outbox: outboxOf(outbox) } : {}),
       });
-      (async () => {
+      const tellFailures = async () => {
         for await (const { entry, error } of client.outbox?.failures() ?? []) {
           emit({ ended: entry.id, error: described(error), late: true });
         }
-      })();
+      };
+      tellFailures().catch(() => {}); // of an outbox that cannot be used: `queue` is told as well
     },
     live({ name, topic, options }) {
       const feed = client.live(topic, options);
