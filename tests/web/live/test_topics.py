@@ -1,0 +1,59 @@
+"""The topics besides rooms: who is present, and what a client is told."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from tests.stack.channels import device, notify
+from tests.stack.instance import Instance
+from tests.stack.users import operator, sign_up
+from tests.web.live.conftest import Start, new_room, where
+
+pytestmark = [pytest.mark.stack, pytest.mark.clients]
+
+LIVE_SECONDS = 30
+
+
+def test_who_is_present(start: Start, instance: Instance) -> None:
+    room = new_room()
+    join = "mutation ($input: JoinRoomInput!) { joinRoom(input: $input) { presence { id name } } }"
+
+    def joined(name: str) -> str:
+        answer = instance.graphql(join, input={"roomId": room, "clientId": str(uuid.uuid4()), "name": name})
+        return str(answer["data"]["joinRoom"]["presence"]["id"])
+
+    first = joined("ada")
+    program = start("Node")
+    program.call("connect", **where(instance))
+    feed = program.live(f"presence:{room}")
+    program.ready(feed)
+    looked = program.look(feed)
+    assert [(key, item["name"]) for key, item in looked["items"]] == [(first, "ada")]
+    second = joined("bob")
+    program.wait(lambda: any(change["key"] == second for change in feed.changes), LIVE_SECONDS, "who came")
+    assert [key for key, _ in program.look(feed)["items"]] == [first, second]
+    feed.assert_gapless()
+
+
+def test_what_a_client_and_a_user_are_told(start: Start, instance: Instance) -> None:
+    op, user, guest = operator(instance), sign_up(instance), device(instance, None)
+    before = notify(op, clientId=guest.id, kind="before")
+    program = start("Node")
+    program.call("connect", **where(instance))
+    told = program.live(f"client:{guest.id}", lease=guest.lease)
+    program.ready(told)
+    assert [item["kind"] for _, item in program.look(told)["items"]] == ["before"]
+
+    signed_in = start("Node")
+    signed_in.call("connect", **where(instance), tokens=[user.access])
+    own = signed_in.live("user")
+    signed_in.ready(own)
+    assert user.id in [key for key, _ in signed_in.look(own)["items"]]  # the profile
+
+    to_client, to_user = notify(op, clientId=guest.id, kind="after"), notify(op, userId=user.id, kind="hello")
+    program.wait(lambda: to_client["id"] in [change["key"] for change in told.changes], LIVE_SECONDS, "the notice")
+    signed_in.wait(lambda: to_user["id"] in [change["key"] for change in own.changes], LIVE_SECONDS, "the notice")
+    assert [key for key, _ in program.look(told)["items"]] == [before["id"], to_client["id"]]
+    assert own.changes[-1]["item"]["kind"] == "hello"
