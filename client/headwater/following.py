@@ -172,6 +172,10 @@ class Following(Generic[T]):
                 await self._pause()
             return
         if not missing and self._stage != "live":
+            # Whoever waits for what has come takes it before it is called live.
+            await asyncio.sleep(0)
+            if self._behind:
+                return
             self._live_at = asyncio.get_running_loop().time()
             self._say("live")
             self.ready.set()
@@ -199,16 +203,18 @@ class Following(Generic[T]):
             self._subscriptions.renew(sender)
 
     def _take(self, result: ExecutionResult, sequence: Sequence[T]) -> None:
-        self._looks.pushed()
-        envelope = (result.data or {}).get(self._topic.kind.subscription_field)
+        wire = (result.data or {}).get(self._topic.kind.subscription_field)
+        try:
+            envelope = None if wire is None else self._topic.envelope(wire)
+        except UnexpectedAnswer:
+            envelope = None
         if envelope is None:
             # An envelope that the server could not deliver whole: which numbers it had only the log can tell.
             self._behind = True
             return
-        try:
-            self._told(sequence.push(self._topic.envelope(envelope)))
-        except UnexpectedAnswer:
-            self._behind = True
+        if envelope.last_seq > sequence.head:
+            self._looks.pushed()  # an old one that is repeated would show no jump
+        self._told(sequence.push(envelope))
 
     async def _fill(self, sequence: Sequence[T]) -> None:
         after = sequence.position

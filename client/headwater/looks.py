@@ -38,7 +38,7 @@ class Looks:
         self.pushed()
 
     def pushed(self) -> None:
-        """A push has come."""
+        """A push has come that brings a new number."""
         silence = SILENCE_SECONDS * (1 - CHANCE * self._chance())
         self._at = self._first[0] if self._first else asyncio.get_running_loop().time() + silence
 

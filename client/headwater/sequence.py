@@ -36,6 +36,11 @@ class Sequence(Generic[T]):
         return self.position if self._head > self.position else None
 
     @property
+    def head(self) -> int:
+        """The highest number known to exist."""
+        return self._head
+
+    @property
     def held(self) -> int:
         """How many changes wait behind a hole."""
         return len(self._held)

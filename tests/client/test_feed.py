@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from headwater import Client, Feed, Message, MissingChanges, backlog, looks, subscription
@@ -73,6 +75,26 @@ async def test_pushes_do_not_put_off_the_looks_after_going_live(
         assert brief(await take(feed, 1)) == [(1, "push")]
         api.commit("lost")
         assert brief(await take(feed, 1)) == [(2, "catch-up")]
+
+
+async def test_repeated_pushes_do_not_put_off_the_look_that_finds_a_lost_one(
+    api: ChatApi, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "FIRST_LOOKS_SECONDS", ())
+    monkeypatch.setattr(looks, "SILENCE_SECONDS", 0.5)
+    async with client.live(TOPIC) as feed:
+        await api.say("one")
+        await take(feed, 1)
+        api.commit("lost")
+        repeating = asyncio.create_task(_repeat(api))
+        assert brief(await take(feed, 1)) == [(2, "catch-up")]
+        repeating.cancel()
+
+
+async def _repeat(api: ChatApi) -> None:
+    while True:
+        await api.push(1, 1)
+        await asyncio.sleep(0.05)
 
 
 async def test_a_repeated_push_is_dropped(api: ChatApi, feed: Feed[Message]) -> None:
