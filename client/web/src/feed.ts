@@ -242,13 +242,15 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
 
   #pushed(payload: Payload): void {
     const wire = payload.data?.[this.#topic.kind.subscriptionField];
-    this.#plan();
     if (this.#closed || !this.#sequence) return; // the log, which is yet to be read, has it
     // An envelope that the server could not deliver whole: which numbers it had, only the log can tell.
     if (!wire) this.#behind = true;
     else {
       try {
-        this.#take(this.#sequence.push(this.#topic.envelope(wire)));
+        const changes = this.#sequence.push(this.#topic.envelope(wire));
+        this.#take(changes);
+        // Only what is new says that pushes arrive: repeated ones may hide that a last one was lost.
+        if (changes.length > 0) this.#plan();
       } catch (error) {
         return this.#end(unexpected(error));
       }
