@@ -125,15 +125,18 @@ class Subscriber:
         return {key: message.text for key, message in self.feed.items.items()} if self.feed else {}
 
     async def listen(self) -> None:
-        """Listen until cancelled."""
+        """Listen until cancelled. A program that cannot begin is started again less and less often."""
+        pause = 5.0
         while True:
             try:
                 await self._listen_once()
+                pause = 5.0
             except Crash:
                 self._note("crashes")
             except HeadwaterError as error:
                 self._note(f"{type(error).__name__}: {error}")
-                await asyncio.sleep(self._kernel.random.random() * 5.0)
+                await asyncio.sleep(self._kernel.random.random() * pause)
+                pause = min(2 * pause, 600.0)
 
     def _feed(self) -> Feed[Any]:
         after = self.position
