@@ -22,7 +22,7 @@ class CursorStore(Protocol):
 
 
 class FileCursors:
-    """Cursors in a JSON file, one for each topic. For one process at a time.
+    """Cursors in a JSON file, one for each topic. For one process at a time, which may have several of these on it.
 
     The file is replaced as a whole, so that a crash leaves the old one or the new one. It is not forced to the disk: an
     older one after a power cut means that some changes come once more.
@@ -30,37 +30,31 @@ class FileCursors:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._known: dict[str, int] | None = None
 
     def load(self, topic: str) -> int | None:
         """The topic's cursor.
 
         Raises:
-            CursorsUnreadable: the file holds something else.
+            CursorsUnreadable: the file holds something else, or cannot be read.
         """
-        return self._all().get(topic)
+        return self._read().get(topic)
 
     def save(self, topic: str, seq: int) -> None:
         """Replace the topic's cursor."""
-        known = self._all()
+        known = self._read()  # anew: another feed of the program may keep its cursor here, too
         known[topic] = seq
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         new.write_text(json.dumps(known, indent=0, sort_keys=True), "utf-8")
         new.replace(self._path)
 
-    def _all(self) -> dict[str, int]:
-        if self._known is None:
-            self._known = self._read()
-        return self._known
-
     def _read(self) -> dict[str, int]:
         try:
             read = json.loads(self._path.read_text("utf-8"))
         except FileNotFoundError:
             return {}
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise CursorsUnreadable(f"{self._path}: {error}") from error
-        if not isinstance(read, dict) or not all(type(seq) is int for seq in read.values()):
+        if not isinstance(read, dict) or not all(type(seq) is int and seq >= 0 for seq in read.values()):
             raise CursorsUnreadable(f"{self._path} holds no cursors")
         return read

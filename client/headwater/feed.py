@@ -111,7 +111,10 @@ class Feed(Generic[T]):
         Raises:
             GraphQLFailure: the topic may not be followed, or the server refused.
             Unreachable: the API cannot be reached. Once the feed has caught up, it waits and tries again instead.
+            HeadwaterError: the feed was closed.
         """
+        if self.closed:
+            self._raise_error()
         pump = self._begin(patient=False)
         ready = asyncio.create_task(self._following.ready.wait())
         try:

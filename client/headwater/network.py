@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from random import random
 from urllib.parse import urlsplit
 
@@ -54,8 +53,7 @@ class Network:
         """Stop trying."""
         if self._probing is not None:
             self._probing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._probing
+            await asyncio.gather(self._probing, return_exceptions=True)
 
     async def _probe(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from enum import Enum, auto
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -110,7 +110,9 @@ class Subscription:
             Unreachable: the connection is gone, or there was no answer within START_SECONDS.
         """
         try:
-            await asyncio.wait_for(asyncio.shield(self._acknowledged), START_SECONDS)
+            # Not wait_for: before Python 3.12 it swallows a cancellation that comes with the acknowledgement.
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.shield(self._acknowledged)
         except TimeoutError:
             await self.connection.transport.fail("a subscription was not acknowledged")
             raise Unreachable(f"the server did not acknowledge the subscription in {START_SECONDS:.0f} s") from None
@@ -118,8 +120,8 @@ class Subscription:
     async def close(self) -> None:
         """End it; the server is told so while the connection stands."""
         self._reading.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._reading
+        # Not suppress(CancelledError): who closes may be cancelled meanwhile, too.
+        await asyncio.gather(self._reading, return_exceptions=True)
         if not self._acknowledged.done():
             self._acknowledged.cancel()
 

@@ -4,12 +4,14 @@
 - A refused connection (`connection_error`) keeps its `errorType`; gql flattens it into text.
 - `connectionTimeoutMs` of the acknowledgement sets how long a connection without `ka` counts as alive.
 - The caller is asked for credentials at each subscription; gql signs all of them with those of the handshake.
+- A close that comes with a `ka` ends; gql's waits for ever (before Python 3.12).
 
 gql signs the URL of the handshake in its constructor: a transport serves one connection, the next needs a new one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -69,6 +71,17 @@ class AcknowledgedTransport(AppSyncWebsocketsTransport):
     async def fail(self, reason: str) -> None:
         """Give the connection up: its subscriptions end with TransportConnectionFailed, and the server is not asked."""
         await self._fail(TransportConnectionFailed(reason), clean_close=False)
+
+    async def _check_ws_liveness(self) -> None:
+        # As gql's, but not with wait_for, which before Python 3.12 swallows a cancellation that comes with the message.
+        try:
+            while True:
+                async with asyncio.timeout(self.keep_alive_timeout):
+                    await self._next_keep_alive_message.wait()
+                self._next_keep_alive_message.clear()
+        except TimeoutError:
+            if self.close_task is None:
+                await self.fail(f"the server has sent no `ka` for {self.keep_alive_timeout:.0f} s")
 
     async def _send_query(self, request: GraphQLRequest) -> int:
         grant = self.grant = await self._caller.grant()

@@ -24,11 +24,25 @@ def test_cursors_outlive_their_program(tmp_path: Path) -> None:
     assert os.listdir(file.parent) == ["cursors.json"]  # noqa: PTH208
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"t": "7"}', '{"t": null}', '{"t": true}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"t": "7"}', '{"t": null}', '{"t": true}', '{"t": -1}'])
 def test_a_file_that_holds_something_else_is_no_beginning(tmp_path: Path, content: str) -> None:
     (tmp_path / "cursors").write_text(content)
     with pytest.raises(CursorsUnreadable):
         FileCursors(tmp_path / "cursors").load("t")
+
+
+def test_what_cannot_be_read_is_no_beginning(tmp_path: Path) -> None:
+    with pytest.raises(CursorsUnreadable):
+        FileCursors(tmp_path).load("t")
+
+
+def test_feeds_with_stores_of_their_own_keep_their_cursors_in_one_file(tmp_path: Path) -> None:
+    one, other = FileCursors(tmp_path / "cursors"), FileCursors(tmp_path / "cursors")
+    assert one.load("room:a") is other.load("room:b") is None
+    one.save("room:a", 1)
+    other.save("room:b", 2)
+    one.save("room:a", 3)
+    assert (FileCursors(tmp_path / "cursors").load("room:a"), one.load("room:b")) == (3, 2)
 
 
 def test_a_kill_leaves_the_old_cursor_or_the_new_one(tmp_path: Path) -> None:

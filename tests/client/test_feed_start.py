@@ -14,6 +14,7 @@ from headwater import (
     Feed,
     FileCursors,
     GraphQLFailure,
+    HeadwaterError,
     Message,
     Resync,
     Unauthorized,
@@ -45,6 +46,14 @@ async def test_the_position_is_that_of_the_last_change_handed_out(api: ChatApi, 
     assert feed.position == 2, "what was not handed out comes again after this cursor"
     async with client.live(TOPIC, after=feed.position) as again:
         assert brief(await take(again, 1)) == [(3, "catch-up")]
+
+
+async def test_a_feed_that_was_closed_does_not_begin_again(api: ChatApi, client: Client) -> None:
+    async with client.live(TOPIC) as feed:
+        pass
+    with pytest.raises(HeadwaterError, match="is closed"):
+        await feed.start()
+    assert feed.state == "closed"
 
 
 async def test_a_cursor_resumes_from_the_log_then_live(api: ChatApi, client: Client) -> None:

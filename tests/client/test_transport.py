@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -74,3 +75,17 @@ async def test_an_odd_time_out_changes_nothing(transport: AcknowledgedTransport,
 async def test_what_is_no_frame_is_a_protocol_error(transport: AcknowledgedTransport, text: str) -> None:
     with pytest.raises(TransportProtocolError):
         parsed(transport, text)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_close_that_comes_with_a_ka_ends(transport: AcknowledgedTransport, turns: int) -> None:
+    transport._next_keep_alive_message = asyncio.Event()
+    checking = asyncio.create_task(transport._check_ws_liveness())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    transport._next_keep_alive_message.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    checking.cancel()
+    done, _ = await asyncio.wait({checking}, timeout=5)
+    assert done
