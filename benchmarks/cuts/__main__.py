@@ -22,9 +22,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -65,23 +66,29 @@ class Clients:
     proxy: Child
     news: queue.SimpleQueue[str]
     troubles: Records
+    _turns: defaultdict[int, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     def carry_out(self, trouble: Trouble) -> None:
-        """One trouble of one client, to its end. Runs beside those of others."""
-        number = trouble.client
-        assert number is not None
+        """One trouble of one client, to its end. Runs beside those of others, after an earlier one of its own."""
+        assert trouble.client is not None
+        with self._turns[trouble.client]:
+            self._carry_out(trouble, trouble.client)
+
+    def _carry_out(self, trouble: Trouble, number: int) -> None:
         begun = now()
         if trouble.kind == "stop":
             os.kill(self.children[number].process.pid, signal.SIGSTOP)
             time.sleep(trouble.seconds)
             os.kill(self.children[number].process.pid, signal.SIGCONT)
+            ended = now()
         else:
             self.proxy.say(f"{number} {trouble.kind}")
             if trouble.kind == "dead":
                 return  # new connections work
             time.sleep(trouble.seconds)
+            ended = now()
             self.proxy.say(f"{number} open")
-        self.troubles.write(subscriber=self.names[number], kind=trouble.kind, begun=begun, ended=now())
+        self.troubles.write(subscriber=self.names[number], kind=trouble.kind, begun=begun, ended=ended)
 
 
 def run(options: Options) -> int:
