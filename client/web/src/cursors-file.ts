@@ -6,17 +6,16 @@ import { CursorsUnreadable } from "./errors.js";
 
 /**
  * One file for all topics. It is written anew for each number, beside itself and then put in place: a program that is
- * killed leaves the old one or the new one. One process at a time.
+ * killed leaves the old one or the new one. One process at a time, which may have several of these on it.
  *
  * @throws CursorsUnreadable: the file is no file of cursors.
  */
 export function fileCursors(path: string): CursorStore {
-  let cursors: Record<string, number> | null = null;
-  const all = (): Record<string, number> => (cursors ??= read(path));
   return {
-    load: (topic) => (Object.hasOwn(all(), topic) ? all()[topic]! : null),
+    load: (topic) => read(path)[topic] ?? null,
     save(topic, seq) {
-      all()[topic] = seq;
+      // Read anew: another feed of the program may keep its cursor here, too.
+      const cursors = { ...read(path), [topic]: seq };
       const beside = `${path}.new`;
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(beside, JSON.stringify(cursors));
@@ -35,7 +34,8 @@ function read(path: string): Record<string, number> {
   }
   try {
     const found: unknown = JSON.parse(text);
-    if (typeof found === "object" && found !== null && Object.values(found).every(Number.isInteger)) {
+    const isCursor = (seq: unknown): boolean => Number.isInteger(seq) && (seq as number) >= 0;
+    if (typeof found === "object" && found && !Array.isArray(found) && Object.values(found).every(isCursor)) {
       return Object.assign(Object.create(null) as object, found) as Record<string, number>;
     }
   } catch {

@@ -40,9 +40,9 @@ const POLL_MS = 3_000;
 const MOST_FRUITLESS_READS = 5;
 
 export interface FeedOptions {
-  /** The number of the last change already known, to resume after it; by default what is new from now on. */
+  /** The number of the last change already known, to resume after it; by default what is stored, else what is new. */
   readonly after?: number;
-  /** Whether to read the items as they are now; by default unless the feed resumes after a number. */
+  /** Whether to read the items as they are now, for `items`; so by default. */
   readonly snapshot?: boolean;
   /** Where the feed's position is kept across restarts. */
   readonly cursor?: CursorStore;
@@ -84,6 +84,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   });
   #handedOut: number | null = null; // the number of the last change that the reader was given
   #saved: number | null = null;
+  #cursorName: string;
   /** Numbers up to here are in the snapshot: their changes are for the reader alone. */
   #shownTo = 0;
   #behind = true; // the log may hold changes that no push has announced
@@ -100,6 +101,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
 
   constructor(topic: Topic<T>, context: FeedContext, options: FeedOptions) {
     this.#topic = topic;
+    this.#cursorName = topic.name;
     this.#context = context;
     this.#options = options;
     const view = new View<T>(options.keep ?? 1000, topic.kind.order);
@@ -204,11 +206,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   // --- the connection ---
 
   async #begin(): Promise<void> {
-    try {
-      this.#saved = (await this.#options.cursor?.load(this.topic)) ?? null;
-    } catch (error) {
-      return this.#end(unreadable(error));
-    }
+    await null; // whoever has called `live` has the feed before anything is told of it
     if (this.#closed) return;
     const { subscription: query } = this.#topic.kind;
     const listener: Listener = {
@@ -332,12 +330,12 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
 
   /** Begin, or begin anew where the log no longer reaches back to. */
   async #readState(lost: Sequence<T> | null): Promise<void> {
-    const { after, snapshot, keep = 1000 } = this.#options;
-    const resumed = lost ? null : (this.#saved ?? after ?? null);
-    let position = resumed;
-    if (resumed === null || snapshot) {
+    const { after, snapshot = true, keep = 1000, cursor } = this.#options;
+    if (!lost && cursor) await this.#load(cursor);
+    let position = lost ? null : (after ?? this.#saved);
+    if (position === null || snapshot) {
       const head = await this.#head();
-      const items = keep > 0 && snapshot !== false ? await this.#snapshot(keep) : [];
+      const items = keep > 0 && (snapshot || lost) ? await this.#snapshot(keep) : [];
       if (this.#closed) return;
       this.#view.replace(items);
       this.#shownTo = head;
@@ -348,6 +346,19 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     if (lost) this.#outlet.put([this.#resync(position!)]);
     else this.#handOutAfter(position!);
     this.#changed();
+  }
+
+  async #load(cursor: CursorStore): Promise<void> {
+    const { changes, changesField, idVariable } = this.#topic.kind;
+    // Another user's cursor would be of another topic: the server knows whose it is.
+    if (!idVariable) {
+      this.#cursorName = ((await this.#ask(changes, changesField, { after: 0, limit: 1 })) as { topic: string }).topic;
+    }
+    try {
+      this.#saved = (await cursor.load(this.#cursorName)) ?? null;
+    } catch (error) {
+      throw unreadable(error);
+    }
   }
 
   #handOutAfter(position: number): void {
@@ -471,7 +482,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   async #save(): Promise<void> {
     const position = this.#handedOut;
     if (!this.#options.cursor || position === null || position === this.#saved) return;
-    await this.#options.cursor.save(this.topic, position);
+    await this.#options.cursor.save(this.#cursorName, position);
     this.#saved = position;
   }
 

@@ -428,6 +428,54 @@ test("a feed that ends while it connects leaves nothing behind", async () => {
   await world.client.close();
 });
 
+test("a cursor given wins over the one that is stored, and the items are there with either", async () => {
+  const world = new World();
+  world.server.write("a", 50);
+  const cursor = memoryCursors();
+  await cursor.save("room:a", 45);
+  for (const [after, expected] of [
+    [undefined, upTo(50, 46)],
+    [40, upTo(50, 41)],
+  ] as const) {
+    const feed = world.client.live("room:a", { cursor, ...(after !== undefined && { after }) });
+    await world.until(() => feed.state === "live");
+    assert.equal(feed.items.size, world.server.room("a").items.size);
+    const { seqs } = follow(feed);
+    await world.until(() => seqs.length === expected.length);
+    assert.deepEqual(seqs, expected);
+    await feed.close();
+    await cursor.save("room:a", 45);
+  }
+});
+
+test("a caller's own topic has a cursor for each caller", async () => {
+  const world = new World();
+  const cursor = memoryCursors();
+  for (const [user, seq] of [
+    ["ann", 7],
+    ["bob", 3],
+  ] as const) {
+    await cursor.save(`user:${user}`, seq);
+    world.server.user = user;
+    const feed = world.client.live("user", { cursor });
+    await world.until(() => feed.state === "live");
+    assert.equal(feed.position, seq);
+    await feed.close();
+  }
+});
+
+test("what the log no longer has comes as items, also without a snapshot at the beginning", async () => {
+  const world = new World();
+  world.server.write("a", 100);
+  world.server.room("a").expired = 50;
+  const feed = world.client.live("room:a", { after: 10, snapshot: false });
+  const { changes } = follow(feed);
+  await world.until(() => changes.length === 1);
+  const [resync] = changes;
+  assert.ok(resync?.kind === "RESYNC");
+  assert.equal(resync.items.size, world.server.room("a").items.size);
+});
+
 test("an unreadable cursor ends the feed instead of losing changes", async () => {
   const world = new World();
   const cursor: CursorStore = {
@@ -435,8 +483,7 @@ test("an unreadable cursor ends the feed instead of losing changes", async () =>
     save: () => undefined,
   };
   const feed = world.client.live("room:a", { cursor });
-  await world.run(10);
-  assert.equal(feed.state, "closed");
+  await world.until(() => feed.state === "closed");
   assert.ok(feed.error instanceof CursorsUnreadable && /disk/.test(feed.error.message));
 });
 
