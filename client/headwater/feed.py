@@ -181,11 +181,11 @@ class Feed(Generic[T]):
 
     async def cursor(self) -> int | None:
         """Where to begin: what the caller said, else what is stored."""
-        if self._after is not None or self._cursors is None:
-            return self._after
-        if self._kind.id_variable is None:
+        if self._cursors is not None and self._kind.id_variable is None:
             # Another user's cursor would be of another topic.
             self._cursor_name = await self._log.name()
+        if self._after is not None or self._cursors is None:
+            return self._after
         stored = self._cursors.load(self._cursor_name)
         return await stored if inspect.isawaitable(stored) else stored
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.credentials import Credentials
@@ -24,6 +25,7 @@ from headwater import (
     connect,
     iam,
 )
+from headwater.topics import topic
 from local.certificates import certificates
 from tests.client.chat_api import ACCESS_KEY, KEY, SECRET_KEY, TOPIC, ChatApi, message
 from tests.client.following import DEADLINE_SECONDS, brief, expect_pending, expect_silence, take, texts, until
@@ -46,6 +48,24 @@ async def test_the_position_is_that_of_the_last_change_handed_out(api: ChatApi, 
     assert feed.position == 2, "what was not handed out comes again after this cursor"
     async with client.live(TOPIC, after=feed.position) as again:
         assert brief(await take(again, 1)) == [(3, "catch-up")]
+
+
+async def test_a_callers_own_topic_has_a_cursor_for_each_caller(client: Client, tmp_path: Path) -> None:
+    async def query(*_: object) -> dict[str, object]:
+        return {"userChanges": {"topic": "user:ann"}}
+
+    cursors = FileCursors(tmp_path / "cursors")
+    feed: Feed[Any] = Feed(query, client._realtime, topic("user"), after=5, cursor=cursors)
+    assert await feed.cursor() == 5
+    await feed.begun(None, 5, 5)
+    assert (cursors.load("user:ann"), cursors.load("user")) == (5, None)
+
+
+async def test_a_client_that_was_closed_follows_nothing(api: ChatApi) -> None:
+    async with api.client() as client:
+        pass
+    with pytest.raises(Unreachable, match="closed"):
+        client.live(TOPIC)
 
 
 async def test_a_feed_that_was_closed_does_not_begin_again(api: ChatApi, client: Client) -> None:
