@@ -364,7 +364,7 @@ export class Line {
   }
 
   #settled(carrier: Carrier, registration: Registration): void {
-    if (!carrier.pending.delete(registration) || carrier.pending.size > 0) return;
+    if (!carrier.pending.delete(registration) || carrier.pending.size > 0 || carrier !== this.#next) return;
     // AppSync may acknowledge before it is ready: until then the connection before brings what this one does not.
     this.#after(HANDOVER_MS, () => carrier === this.#next && carrier.open && this.#promote(carrier));
   }

@@ -476,6 +476,15 @@ test("what the log no longer has comes as items, also without a snapshot at the 
   assert.equal(resync.items.size, world.server.room("a").items.size);
 });
 
+test("a client that was closed leaves no timer that keeps a program up", async () => {
+  const world = new World();
+  const feed = world.client.live("room:a");
+  await world.until(() => feed.state === "live");
+  await world.client.close();
+  await world.run(1_000); // what is under way arrives
+  assert.equal(world.time.left, 0);
+});
+
 test("an unreadable cursor ends the feed instead of losing changes", async () => {
   const world = new World();
   const cursor: CursorStore = {

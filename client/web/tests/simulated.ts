@@ -48,6 +48,11 @@ export class Time {
     };
   }
 
+  /** How long until the last of what is to happen. */
+  get left(): number {
+    return (this.#events[0]?.at ?? this.now) - this.now;
+  }
+
   /** Called after everything that happens. */
   watch(hook: () => void): void {
     this.#hooks.push(hook);
