@@ -43,6 +43,7 @@ from headwater.feed import Feed
 from headwater.generated.fragments import Message, Notice, Presence, Profile
 from headwater.mutations import Optimistic
 from headwater.outbox import Outbox, Queued
+from headwater.present import Present, is_grey
 from headwater.salvage import salvage
 from headwater.states import State
 
@@ -76,6 +77,7 @@ __all__ = [
     "OutboxLocked",
     "OutboxUnusable",
     "Presence",
+    "Present",
     "Profile",
     "Queued",
     "Resync",
@@ -92,6 +94,7 @@ __all__ = [
     "authorizer",
     "connect",
     "iam",
+    "is_grey",
     "jwt",
     "salvage",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from headwater.mutations import Mutation, Optimistic, plain, queueable
 from headwater.network import Network
 from headwater.outbox import Outbox, Queued
 from headwater.overlays import Overlays
+from headwater.present import Present
 from headwater.realtime import Realtime
 from headwater.states import State, States, worst
 
@@ -88,6 +90,7 @@ class Client:
         self._network = Network(where.url)
         self._realtime = Realtime(where, self._caller, self._network, tls)
         self._feeds: list[Feed[Any]] = []
+        self._presents: list[Present] = []
         self._states = States()
         self._overlays = Overlays()
 
@@ -107,7 +110,9 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """End the feeds and close all connections."""
+        """Leave the rooms, end the feeds and close all connections."""
+        await asyncio.gather(*(present.close() for present in self._presents))
+        self._presents.clear()
         for feed in self.feeds:
             await feed.close()
         self._feeds.clear()
@@ -279,6 +284,17 @@ class Client:
         self._overlays.attach(followed.name, feed.view, followed.item)
         self._feeds = [*self.feeds, feed]
         return feed
+
+    def present(self, room_id: str, *, name: str | None = None, client_id: str | None = None) -> Present:
+        """To be present in a room: `async with client.present("lobby"):`.
+
+        Args:
+            name: what others see; counts only for callers without a signed-in user.
+            client_id: of this device, the same for as long as the program runs; by default one of this presence.
+        """
+        present = Present(self._execute, self._network.wait, room_id, name=name, client_id=client_id)
+        self._presents = [*(each for each in self._presents if not each.closed), present]
+        return present
 
     def _said(self) -> None:
         self._states.say(worst(feed.state for feed in self.feeds))
