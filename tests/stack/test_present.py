@@ -49,7 +49,8 @@ async def test_devices_come_stay_and_leave(quick: Instance) -> None:
                 while sorted(each.name for each in feed.items.values()) != list(names):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
 
-        async with client(quick) as hw, hw.present(room, name="ada") as here:
+        async with client(quick) as hw:
+            here = await hw.present(room, name="ada").__aenter__()  # ends with the client
             assert here.heartbeat_seconds == BEAT
             async with hw.present(room, name="bob") as other:
                 assert other.client_id != here.client_id
@@ -61,6 +62,7 @@ async def test_devices_come_stay_and_leave(quick: Instance) -> None:
                 assert here.presence.last_seen > here.presence.joined_at
             await until_there_are("ada")
             assert here.is_present
+        assert here.closed
         await until_there_are()
 
 
