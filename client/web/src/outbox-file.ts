@@ -5,9 +5,10 @@ import { link, mkdir, open, readFile, rename, rm, unlink, writeFile, type FileHa
 import { dirname, join } from "node:path";
 
 import { OutboxLocked } from "./errors.js";
+import { BEGINNING, header, HEADER_LENGTH, lines as journalLines, promise, read } from "./journal.js";
 import { type Entry, full, type OutboxStore } from "./outbox-store.js";
 
-/** A line of the journal: an entry as it is from now on, or the number of one that is gone. */
+/** What a line of the journal says: an entry as it is from now on, or the number of one that is gone. */
 type Line = { readonly put: Entry } | { readonly removed: number };
 
 /** How many lines of ended entries the journal holds at most before it is written anew. */
@@ -17,7 +18,7 @@ const MOST_DEAD_LINES = 5000;
  * @param directory made when it is not there; one for each user, so that nobody sends what another has queued.
  *
  * While another process uses it, whatever is asked of it throws OutboxLocked. The lock of a process that was killed is
- * not in the way.
+ * not in the way. Of a damaged journal all throws OutboxUnusable, and it stays as it is.
  */
 export function fileOutbox(directory: string): OutboxStore {
   let opened: Promise<Journal> | undefined;
@@ -46,6 +47,9 @@ class Journal {
   #file!: FileHandle;
   #number = 0;
   #lines = 0;
+  #length = 0;
+  #sum = BEGINNING;
+  #promises = 0;
   /** Lines that are not written yet, and the write that will take them. */
   #waiting: Line[] = [];
   #next: Promise<void> | undefined;
@@ -99,13 +103,11 @@ class Journal {
   }
 
   async #load(): Promise<void> {
-    const journal = await readFile(this.#path, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return "";
+    const journal = await readFile(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null;
       throw error;
     });
-    const lines = journal.split("\n");
-    // What follows the last line end was being written when the program ended, and has been confirmed to nobody.
-    for (const line of lines.slice(0, -1)) this.#take(JSON.parse(line) as Line);
+    if (journal) for (const line of read(journal, this.#path)) this.#take(line as Line);
     await this.#writeAnew();
   }
 
@@ -137,8 +139,13 @@ class Journal {
     this.#lines += lines.length;
     if (this.#lines > this.entries.size + MOST_DEAD_LINES) return this.#writeAnew();
     try {
-      await this.#file.appendFile(text(lines));
+      const { bytes, sum } = journalLines(lines, this.#sum);
+      await writeAt(this.#file, bytes, this.#length);
       await this.#file.datasync();
+      this.#length += bytes.length;
+      this.#sum = sum;
+      const promised = promise(this.#length, (this.#promises += 1));
+      await writeAt(this.#file, promised.bytes, promised.at);
     } catch (error) {
       this.#lines = Infinity; // a line may be there in part, behind which none may follow
       throw error;
@@ -147,19 +154,27 @@ class Journal {
 
   /** Write what is there, and nothing else, to a new file in place of the old one. */
   async #writeAnew(): Promise<void> {
-    const lines = [...this.entries.values()].map((put): Line => ({ put }));
+    const entries = [...this.entries.values()].map((put): Line => ({ put }));
+    const { bytes, sum } = journalLines(entries, BEGINNING);
+    const length = HEADER_LENGTH + bytes.length;
     const file = await open(`${this.#path}.new`, "w", 0o600);
-    await file.appendFile(text(lines));
+    await writeAt(file, Buffer.concat([header(length), bytes]), 0);
     await file.sync();
     await rename(`${this.#path}.new`, this.#path);
     await syncDirectory(dirname(this.#path));
     await (this.#file as FileHandle | undefined)?.close();
     this.#file = file;
-    this.#lines = lines.length;
+    this.#lines = entries.length;
+    this.#length = length;
+    this.#sum = sum;
   }
 }
 
-const text = (lines: readonly Line[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+async function writeAt(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
+}
 
 /** Makes a new name in a directory last, where the system can (Windows cannot, and does not need it). */
 async function syncDirectory(directory: string): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { OutboxFull, OutboxLocked } from "../src/errors.js";
+import { OutboxFull, OutboxLocked, OutboxUnusable } from "../src/errors.js";
 import { fileOutbox } from "../src/outbox-file.js";
 import type { Entry, OutboxStore } from "../src/outbox-store.js";
 
@@ -82,12 +82,115 @@ test("a line that was being written when the program ended is left out", async (
   assert.deepEqual(await ids(open()), ["a", "c"]);
 });
 
-test("a damaged journal is an error, and is left as it is", async () => {
+/** What a directory with such a journal opens with; null when it is refused, which leaves the journal as it is. */
+async function openedWith(bytes: Buffer): Promise<Entry[] | null> {
   const journal = join(directory, "journal");
-  await writeFile(journal, "damaged\n");
-  await assert.rejects(open().entries(), SyntaxError);
-  assert.equal(await readFile(journal, "utf8"), "damaged\n");
-  assert.deepEqual(await readdir(directory), ["journal"]);
+  await writeFile(journal, bytes);
+  const store = fileOutbox(directory);
+  try {
+    return await store.entries();
+  } catch (error) {
+    assert.ok(error instanceof OutboxUnusable, String(error));
+    assert.deepEqual(await readFile(journal), bytes);
+    assert.deepEqual(await readdir(directory), ["journal"]);
+    return null;
+  } finally {
+    await store.close();
+  }
+}
+
+/** A journal's bytes, and its entries, after each step of a short life. */
+async function life(): Promise<{ bytes: Buffer; entries: Entry[] }[]> {
+  const store = open();
+  const steps: { bytes: Buffer; entries: Entry[] }[] = [];
+  const note = async () => {
+    steps.push({ bytes: await readFile(join(directory, "journal")), entries: await store.entries() });
+  };
+  const a = await store.add(entry("a"), 10);
+  await note();
+  const b = await store.add(entry("b"), 10);
+  await note();
+  await store.put({ ...b, sentAt: 7 });
+  await note();
+  await store.remove(a);
+  await note();
+  await Promise.all(["c", "d"].map((id) => store.add(entry(id), 10)));
+  await note();
+  await store.close();
+  return steps;
+}
+
+test("a journal that is not an outbox, emptied, or of the form before is refused, and is left as it is", async () => {
+  for (const text of ["", "\n", "zzzz", "damaged\n", '{"removed":1}\n', "headwater outbox 3\n"]) {
+    assert.equal(await openedWith(Buffer.from(text)), null, JSON.stringify(text));
+  }
+});
+
+test("a journal that was cut off at any point is refused, and is left as it is", async () => {
+  const steps = await life();
+  for (const { bytes } of [steps[0]!, steps.at(-1)!]) {
+    for (let length = 0; length < bytes.length; length += 1) {
+      assert.equal(await openedWith(bytes.subarray(0, length)), null, `cut to ${length} of ${bytes.length} bytes`);
+    }
+  }
+});
+
+test("a journal with a byte changed opens with what was written, or is refused", async () => {
+  const { bytes, entries } = (await life()).at(-1)!;
+  const top = bytes.indexOf("{") - 17;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const damaged = Buffer.from(bytes);
+    damaged[at]! ^= 1 << (at % 8);
+    const opened = await openedWith(damaged);
+    if (opened) assert.deepEqual(opened, entries, `byte ${at}`);
+    assert.ok(opened === null || at < top, `byte ${at} of a line`);
+  }
+});
+
+test("a journal without one of its lines, or with one twice or elsewhere, is refused", async () => {
+  const { bytes } = (await life()).at(-1)!;
+  const parts = bytes.toString("latin1").split(/(?<=\n)/);
+  const lines = parts.slice(3);
+  assert.equal(lines.length, 6);
+  const write = (changed: string[]) => Buffer.from([...parts.slice(0, 3), ...changed].join(""), "latin1");
+  for (let at = 0; at < lines.length; at += 1) {
+    assert.equal(await openedWith(write(lines.toSpliced(at, 1))), null);
+    if (at === lines.length - 1) continue;
+    assert.equal(await openedWith(write(lines.toSpliced(at, 0, lines[at]!))), null);
+    assert.equal(await openedWith(write(lines.toSpliced(at, 2, lines[at + 1]!, lines[at]!))), null);
+  }
+});
+
+test("a journal opens whatever of a line was written when the program ended, with what was promised", async () => {
+  const steps = await life();
+  for (const [index, after] of steps.entries()) {
+    if (index === 0) continue;
+    const before = steps[index - 1]!;
+    const whole = after.bytes.indexOf("\n", before.bytes.length) + 1;
+    for (let length = before.bytes.length; length < whole; length += 1) {
+      // The promise at the top is written after the line.
+      const written = Buffer.concat([before.bytes, after.bytes.subarray(before.bytes.length, length)]);
+      assert.deepEqual(await openedWith(written), before.entries);
+      const lost = Buffer.concat([before.bytes, Buffer.alloc(length - before.bytes.length)]);
+      assert.deepEqual(await openedWith(lost), before.entries);
+    }
+    const unpromised = Buffer.concat([before.bytes, after.bytes.subarray(before.bytes.length)]);
+    assert.deepEqual(await openedWith(unpromised), after.entries);
+  }
+});
+
+test("a journal opens whatever of its promise was written when the program ended", async () => {
+  const steps = await life();
+  for (const [index, after] of steps.entries()) {
+    if (index === 0) continue;
+    const before = steps[index - 1]!;
+    const changed = [...before.bytes.keys()].filter((at) => before.bytes[at] !== after.bytes[at]);
+    for (const last of changed) {
+      const written = Buffer.from(after.bytes);
+      before.bytes.copy(written, last, last);
+      assert.deepEqual(await openedWith(written), after.entries);
+    }
+  }
 });
 
 test("the journal does not grow with what has ended", async () => {
