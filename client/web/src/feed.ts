@@ -26,6 +26,7 @@ import type { Requests } from "./http.js";
 import { Outlet } from "./outlet.js";
 import { Sequence } from "./sequence.js";
 import { type State, StateCell } from "./states.js";
+import { typed } from "./thrown.js";
 import type { Listing, Topic } from "./topics.js";
 import type { Listener, Payload, Status, Subscription, Transport } from "./transport.js";
 import { View } from "./view.js";
@@ -80,7 +81,6 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
   readonly #outlet = new Outlet<T>({
     read: (after) => this.#readPatiently(after),
     position: () => this.#sequence!.position,
-    resync: () => this.#resync(this.#sequence!.position),
   });
   #handedOut: number | null = null; // the number of the last change that the reader was given
   #saved: number | null = null;
@@ -250,7 +250,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
         // Only what is new says that pushes arrive: repeated ones may hide that a last one was lost.
         if (changes.length > 0) this.#plan();
       } catch (error) {
-        return this.#end(unexpected(error));
+        return this.#end(typed(error, UnexpectedAnswer));
       }
     }
     if (this.#behind || this.#sequence.fetchAfter !== null) void this.#look();
@@ -309,7 +309,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
         }
       } catch (error) {
         if (this.#closed) return;
-        if (isLasting(error)) return this.#end(unexpected(error));
+        if (isLasting(error)) return this.#end(typed(error, UnexpectedAnswer));
         this.#lookWanted = true;
         if (this.#status === "offline" || this.#status === "connecting") return; // the acknowledgement comes again
         await this.#pause(failures++);
@@ -330,12 +330,12 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
 
   /** Begin, or begin anew where the log no longer reaches back to. */
   async #readState(lost: Sequence<T> | null): Promise<void> {
-    const { after, snapshot = true, keep = 1000, cursor } = this.#options;
+    const { after, snapshot = true, cursor } = this.#options;
     if (!lost && cursor) await this.#load(cursor);
     let position = lost ? null : (after ?? this.#saved);
     if (position === null || snapshot) {
       const head = await this.#head();
-      const items = keep > 0 && (snapshot || lost) ? await this.#snapshot(keep) : [];
+      const items = snapshot || lost ? await this.#snapshot() : [];
       if (this.#closed) return;
       this.#view.replace(items);
       this.#shownTo = head;
@@ -357,7 +357,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     try {
       this.#saved = (await cursor.load(this.#cursorName)) ?? null;
     } catch (error) {
-      throw unreadable(error);
+      throw typed(error, CursorsUnreadable);
     }
   }
 
@@ -365,7 +365,7 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     this.#outlet.begin(position);
     this.#handedOut = position;
     // A cursor store gets the beginning too, so that what follows is handed out whatever happens.
-    this.#save().catch((error: unknown) => this.#end(unreadable(error)));
+    this.#save().catch((error: unknown) => this.#end(typed(error, CursorsUnreadable)));
   }
 
   #take(changes: Change<T>[]): void {
@@ -375,8 +375,8 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     this.#changed();
   }
 
-  #resync(position: number): Resync<T> {
-    return { topic: this.topic, kind: "RESYNC", items: this.items, position };
+  #resync(position: number, items = this.items): Resync<T> {
+    return { topic: this.topic, kind: "RESYNC", items, position };
   }
 
   async #read(after: number): Promise<Page<T>> {
@@ -384,16 +384,19 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     return this.#topic.page(await this.#ask(changes, changesField, { after, limit: PAGE_LIMIT }));
   }
 
-  /** For a reader that fell behind: it waits as long as it takes. */
-  async #readPatiently(after: number): Promise<Page<T>> {
-    for (let failures = 0; ; failures += 1) {
+  /** For a reader that fell behind: it waits as long as it takes, also for a log that is later than a push. */
+  async #readPatiently(after: number): Promise<readonly (Change<T> | Resync<T>)[]> {
+    for (let failures = 0; !this.#closed; failures += 1) {
       try {
-        return await this.#read(after);
+        const page = await this.#read(after);
+        if (page.resyncRequired) return [this.#resync(page.headSeq, new Map(await this.#snapshot()))];
+        if (page.items.length > 0) return page.items;
       } catch (error) {
-        if (this.#closed || isLasting(error)) throw error;
-        await this.#pause(failures);
+        if (isLasting(error)) throw error;
       }
+      if (!this.#closed) await this.#pause(failures);
     }
+    return [];
   }
 
   async #head(): Promise<number> {
@@ -402,10 +405,10 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
     return page.headSeq;
   }
 
-  async #snapshot(keep: number): Promise<(readonly [string, T])[]> {
+  async #snapshot({ keep = 1000 } = this.#options): Promise<(readonly [string, T])[]> {
     const { kind } = this.#topic;
     const all: T[] = [];
-    for (const listing of kind.snapshot) {
+    for (const listing of keep > 0 ? kind.snapshot : []) {
       const items = await this.#list(listing, keep);
       all.push(...(listing.newestFirst ? items.reverse() : items));
     }
@@ -503,12 +506,4 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
 function isLasting(error: unknown): boolean {
   if (!(error instanceof GraphQLFailure)) return !(error instanceof Unreachable);
   return error.type === null || error instanceof Unauthorized || error instanceof InvalidInput;
-}
-
-function unexpected(error: unknown): HeadwaterError {
-  return error instanceof HeadwaterError ? error : new UnexpectedAnswer(String(error), { cause: error });
-}
-
-function unreadable(error: unknown): HeadwaterError {
-  return error instanceof HeadwaterError ? error : new CursorsUnreadable(String(error), { cause: error });
 }

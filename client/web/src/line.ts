@@ -8,6 +8,7 @@ import type { Authorization, Credentials, ToAuthorize } from "./credentials.js";
 import type { Endpoint } from "./endpoint.js";
 import { HeadwaterError, isTransient, NoCredentials, Unauthorized, Unreachable } from "./errors.js";
 import type { Platform } from "./platform.js";
+import { typed } from "./thrown.js";
 import type { Listener, Operation, Payload, Status } from "./transport.js";
 
 /** A subscription, wherever it is borne. */
@@ -234,7 +235,7 @@ export class Line {
 
   #handshakeFailed(thrown: unknown): void {
     this.#next = null;
-    const error = typed(thrown);
+    const error = typed(thrown, NoCredentials);
     const current = this.#current;
     if (current) {
       if (current.doubted) this.#drop(current);
@@ -339,7 +340,7 @@ export class Line {
     try {
       authorization = await this.#authorize({ url: endpoint.url, body: data, frame: true }, registration.renewed);
     } catch (error) {
-      return this.#refused(carrier, registration, typed(error));
+      return this.#refused(carrier, registration, typed(error, NoCredentials));
     }
     if (!this.#bears(carrier, registration)) return;
     const id = this.#exchange.newId();
@@ -439,11 +440,6 @@ export class Line {
   #now(): number {
     return this.#exchange.platform.clock.now();
   }
-}
-
-/** Whoever gives credentials may throw anything; what is not ours is taken for a network that failed. */
-function typed(error: unknown): HeadwaterError {
-  return error instanceof HeadwaterError ? error : new NoCredentials(String(error), { cause: error });
 }
 
 function isFull(error: HeadwaterError): boolean {

@@ -32,6 +32,7 @@ import {
   type OutboxStore,
   unflat,
 } from "./outbox-store.js";
+import { typed } from "./thrown.js";
 
 export type { Mutation, Optimistic, OutboxStore } from "./outbox-store.js";
 
@@ -417,7 +418,7 @@ export class Outbox {
 }
 
 function unusable(error: unknown): never {
-  throw error instanceof HeadwaterError ? error : new OutboxUnusable(String(error), { cause: error });
+  throw typed(error, OutboxUnusable);
 }
 
 const equal = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);

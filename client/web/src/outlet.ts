@@ -4,19 +4,20 @@
  * A reader that falls behind by more than that gets the rest from the change log, when it comes to it: being slow costs
  * reads and never a change, and a feed that nobody iterates over stays small.
  */
-import type { Change, Page, Resync } from "./changes.js";
+import type { Change, Resync } from "./changes.js";
 
 type Item<T> = Change<T> | Resync<T>;
 
 const MOST_WAITING = 1000;
 
 export interface OutletSource<T> {
-  /** Reads the log after a number, or is patient until it can be read. */
-  read(after: number): Promise<Page<T>>;
+  /**
+   * What the log has after a number, or the state as it is now where the log no longer reaches back to it. Patient until
+   * there is something; nothing when the feed is closed.
+   */
+  read(after: number): Promise<readonly Item<T>[]>;
   /** The number of the last change that the feed has taken off the wire. */
   position(): number;
-  /** The state as it is now, for a reader for whom the log no longer reaches back. */
-  resync(): Resync<T>;
 }
 
 export class Outlet<T> {
@@ -80,10 +81,11 @@ export class Outlet<T> {
   }
 
   async #readOn(): Promise<void> {
-    const page = await this.#source.read(this.#last);
-    if (this.#ended || !this.#behind) return;
+    const after = this.#last;
+    const items = await this.#source.read(after);
+    if (this.#ended || this.#last > after) return; // another reader has read it, or the feed begins anew
     this.#behind = false;
-    this.put(page.resyncRequired ? [this.#source.resync()] : page.items);
+    this.put(items);
     if (this.#last < this.#source.position()) this.#behind = true;
   }
 }

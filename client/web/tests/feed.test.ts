@@ -416,6 +416,77 @@ test("a reader that falls behind by thousands gets every change, and memory stay
   assert.ok(feed.items.size <= 10);
 });
 
+/** A feed with more changes than wait for a reader, which has none yet. */
+async function overflowing(world: World, options: { snapshot?: boolean; keep?: number } = {}): Promise<Feed<unknown>> {
+  const feed = world.client.live("room:a", options);
+  await world.until(() => feed.state === "live");
+  for (let n = 0; n < 15; n += 1) {
+    world.server.write("a", 100);
+    await world.run(100);
+  }
+  await world.until(() => feed.state === "live");
+  return feed;
+}
+
+for (const [keep, what] of [
+  [undefined, "all items"],
+  [0, "none, as it wants none"],
+] as const) {
+  test(`a reader that the log no longer reaches back to gets the state read anew: ${what}`, async () => {
+    const world = new World();
+    world.server.write("a", 100);
+    const feed = await overflowing(world, { snapshot: false, ...(keep !== undefined && { keep }) });
+    const room = world.server.room("a");
+    room.expired = 1_500;
+    const { changes, seqs } = follow(feed);
+    await world.until(() => changes.some(({ kind }) => kind === "RESYNC"));
+    const resync = changes.at(-1);
+    assert.ok(resync?.kind === "RESYNC");
+    assert.equal(resync.position, 1_600);
+    assert.deepEqual([...resync.items.keys()], keep === 0 ? [] : [...room.items.keys()].sort().slice(-1_000));
+    world.server.write("a", 1);
+    await world.until(() => seqs.includes(1_601));
+    assert.deepEqual(seqs, [...upTo(1_100, 101), 1_601]);
+  });
+}
+
+test("a reader that waits for a log that lags behind pushes asks it ever less often, and gets every change", async () => {
+  const world = new World();
+  const feed = await overflowing(world);
+  await world.run(11_000); // until the feed itself has no reason to look
+  const request = world.server.request.bind(world.server);
+  let lagging = true;
+  let asked = 0;
+  world.server.request = (operation, headers) => {
+    if (!lagging || !operation.query.includes("MessageChanges")) return request(operation, headers);
+    asked += 1;
+    const { after } = operation.variables;
+    const page = { items: [], lastSeq: after, headSeq: after, resyncRequired: false };
+    return { status: 200, body: { data: { messageChanges: { topic: "room:a", ...page } } } };
+  };
+  const { seqs } = follow(feed);
+  await world.run(10_000);
+  assert.ok(asked >= 3 && asked <= 20, `${asked} requests in 10 s`);
+  lagging = false;
+  await world.until(() => seqs.length === 1_500, 30_000);
+  assert.deepEqual(seqs, upTo(1_500));
+});
+
+test("a feed that is closed while its reader waits for the log leaves nothing behind", async () => {
+  const world = new World();
+  const feed = await overflowing(world);
+  const followed = follow(feed);
+  const request = world.server.request.bind(world.server);
+  world.server.request = (operation, headers) =>
+    operation.query.includes("MessageChanges") ? { status: 500, body: {} } : request(operation, headers);
+  await world.until(() => followed.seqs.length === 1_000);
+  await world.run(300);
+  await world.client.close();
+  await world.run(1_000);
+  assert.equal(followed.error, null);
+  assert.equal(world.time.left, 0);
+});
+
 test("a feed that ends while it connects leaves nothing behind", async () => {
   const world = new World();
   const feed = world.client.live("room:a");
