@@ -101,6 +101,7 @@ class Subscriber:
     ) -> None:  # fmt: skip
         self.diary = Diary(name, room_id, from_start=after == 0)
         self.present = False
+        self.busy = False  # with an event that it was handed and has not noted yet
         self.feed: Feed[Any] | None = None
         self.caller = Caller(tokens, ENDPOINT)
         self.said: State = "connecting"
@@ -173,6 +174,13 @@ class Subscriber:
         await asyncio.sleep(away)
 
     async def _called_back(self, event: Change[Message] | Resync[Message]) -> None:
+        self.busy = True
+        try:
+            await self._handle(event)
+        finally:
+            self.busy = False
+
+    async def _handle(self, event: Change[Message] | Resync[Message]) -> None:
         if self._weather.strikes("busy"):
             await asyncio.sleep(self._kernel.random.random() * 30.0)
         if self._cursors is not None and self._weather.strikes("crash"):

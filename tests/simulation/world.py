@@ -284,7 +284,7 @@ class World:
 
     def _caught_up(self) -> bool:
         heads = self.heads()
-        return all(each.position == heads.get(each.diary.room_id, 0) for each in self.subscribers)
+        return all(not each.busy and each.position == heads.get(each.diary.room_id, 0) for each in self.subscribers)
 
     def heads(self) -> dict[str, int]:
         """The newest number of each room that has one."""
