@@ -152,6 +152,7 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
     Raises:
         DeployError: `sam` failed.
     """
+    state = _from_anywhere(state)
     parameters = local_parameters(template, datetime.now(UTC).date())
     overrides = (
         ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())] if parameters else []
@@ -160,7 +161,7 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
     config = ["--config-file", str(_empty_configuration(state))]
     env = environment(endpoint, region)
     await _sam(
-        ["build", "--template-file", str(template.path), "--build-dir", str(build), "--cached",
+        ["build", "--template-file", str(_from_anywhere(template.path)), "--build-dir", str(build), "--cached",
          "--cache-dir", str(state / "build-cache"), *config, *overrides],
         env, state,
     )  # fmt: skip
@@ -170,6 +171,11 @@ async def deploy(template: Template, stack: str, *, endpoint: str, region: str, 
          "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", *config, *overrides],
         env, state,
     )  # fmt: skip
+
+
+def _from_anywhere(path: Path) -> Path:
+    """A path for a process that runs in another directory."""
+    return path.resolve()
 
 
 def _empty_configuration(state: Path) -> Path:
@@ -193,6 +199,9 @@ async def _sam(arguments: list[str], env: Mapping[str, str], state: Path) -> Non
             process = await asyncio.create_subprocess_exec(
                 program, *arguments, env=dict(env), stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True,
+                # `sam build` keeps dependencies below the present directory, and clears away what it did not put there
+                # itself: another instance's, which is building the same template.
+                cwd=state,
             )  # fmt: skip
         except FileNotFoundError as error:
             raise DeployError(f"the SAM CLI is missing ({program}); `make install` sets it up") from error
