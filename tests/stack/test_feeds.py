@@ -144,7 +144,9 @@ async def test_tokens_expire_in_mid_stream_and_nothing_is_missed(instance: Insta
             while len(seen) < len(sent):  # noqa: ASYNC110 - appended to by another task
                 await asyncio.sleep(0.05)
         assert seen == sent
-        assert said == ["live"]
+        # It was never without a connection. On a busy machine an answer may be late, which is told.
+        assert said[0] == "live"
+        assert not {"connecting", "offline"} & set(said)
         for task in tasks:
             task.cancel()
 
