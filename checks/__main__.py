@@ -23,6 +23,7 @@ CHECKS = (
     "imports",
     "schema",
     "generate",
+    "environment",
     "publish_documents",
     "client_types",
     "schema_changes",
