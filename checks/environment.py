@@ -19,7 +19,7 @@ _SET_UP_BY = frozenset({"pip", "setuptools", "wheel", "uv", "headwater"})
 
 def pinned(lock: str) -> dict[str, str]:
     """The versions that a lock file asks of this interpreter and platform, by normalised name."""
-    versions = {}
+    versions: dict[str, str] = {}
     for line in lock.splitlines():
         if line and not line.startswith(("#", " ", "-")):
             requirement = Requirement(re.sub(r"\s+#.*", "", line))
@@ -44,7 +44,7 @@ def differences(wanted: dict[str, str], installed: dict[str, str]) -> list[str]:
 def problems(root: Path) -> list[str]:
     if sys.prefix == sys.base_prefix:
         return ["this is not the project's virtual environment: run `make check`"]
-    installed = {canonicalize_name(package.metadata["Name"]): package.version for package in distributions()}
+    installed: dict[str, str] = {canonicalize_name(package.metadata["Name"]): package.version for package in distributions()}
     return differences(pinned((root / "requirements.lock").read_text()), installed)
 
 

@@ -14,7 +14,7 @@ requires-python = ">=3.11"
 dependencies = ["gql>=4,<5"]
 [dependency-groups]
 functions = ["powertools[tracer]>=3.37,<4"]
-[tool.uv]
+[tool.headwater]
 override-dependencies = ["gql>=4.4,<4.5"]
 """)
 LOCK = Lock(path="requirements.txt", purpose="A test's.", groups=("functions",), project=True)
