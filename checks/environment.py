@@ -44,7 +44,9 @@ def differences(wanted: dict[str, str], installed: dict[str, str]) -> list[str]:
 def problems(root: Path) -> list[str]:
     if sys.prefix == sys.base_prefix:
         return ["this is not the project's virtual environment: run `make check`"]
-    installed: dict[str, str] = {canonicalize_name(package.metadata["Name"]): package.version for package in distributions()}
+    installed: dict[str, str] = {
+        canonicalize_name(package.metadata["Name"]): package.version for package in distributions()
+    }
     return differences(pinned((root / "requirements.lock").read_text()), installed)
 
 
