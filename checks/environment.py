@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from checks.generate import applies
 from checks.project import report
 
 # What sets the environment up: the virtual environment's own, and the project.
@@ -23,7 +24,7 @@ def pinned(lock: str) -> dict[str, str]:
     for line in lock.splitlines():
         if line and not line.startswith(("#", " ", "-")):
             requirement = Requirement(re.sub(r"\s+#.*", "", line))
-            if requirement.marker is None or requirement.marker.evaluate():
+            if applies(requirement):
                 versions[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
     return versions
 

@@ -138,7 +138,7 @@ def problems_of(lock: Lock, root: Path, pyproject: dict[str, Any]) -> list[str]:
     recorded = _HASH_LINE.search(text)
     if recorded is None or recorded[1] != fingerprint(lock, pyproject):
         found.append(f"{lock.path} is not made from the present pyproject.toml: run `{COMMAND}`")
-    pins: dict[str, str] = {}
+    pins: list[tuple[Requirement, str]] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("#") or not line.strip():
             continue
@@ -151,14 +151,20 @@ def problems_of(lock: Lock, root: Path, pyproject: dict[str, Any]) -> list[str]:
         if pin.url or len(exact) != 1:
             found.append(f"{lock.path}:{number}: not pinned to one version: {line!r}")
         else:
-            pins[canonicalize_name(pin.name)] = exact[0]
-    for requirement in required(lock, pyproject):
-        version = pins.get(canonicalize_name(requirement.name))
+            pins.append((pin, exact[0]))
+    here = {canonicalize_name(pin.name): version for pin, version in pins if applies(pin)}
+    for requirement in filter(applies, required(lock, pyproject)):
+        version = here.get(canonicalize_name(requirement.name))
         if version is None:
             found.append(f"{lock.path} does not pin {requirement.name}: run `{COMMAND}`")
         elif not requirement.specifier.contains(version, prereleases=True):
             found.append(f"{lock.path} pins {requirement.name} {version}, pyproject.toml wants {requirement.specifier}")
     return found
+
+
+def applies(requirement: Requirement) -> bool:
+    """Whether a requirement counts for this interpreter and platform."""
+    return requirement.marker is None or requirement.marker.evaluate()
 
 
 def problems(root: Path) -> list[str]:

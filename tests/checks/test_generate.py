@@ -65,3 +65,16 @@ def test_a_change_of_the_inputs_is_noticed(tmp_path: Path) -> None:
 def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
     (problem,) = problems_of(LOCK, tmp_path, PYPROJECT)
     assert problem.startswith("requirements.txt is missing")
+
+
+def test_a_package_with_a_version_for_each_interpreter_is_current(tmp_path: Path) -> None:
+    given = PYPROJECT["dependency-groups"] | {
+        "functions": ["fuzz<2; python_version < '3'", "fuzz>=2,<3; python_version >= '3'"]
+    }
+    pyproject = PYPROJECT | {"dependency-groups": given}
+    header = f"# inputs: sha256 {fingerprint(LOCK, pyproject)}\ngql==4.4.0\n"
+    pins = "fuzz==1.5 ; python_version < '3'\nfuzz=={} ; python_version >= '3'\n"
+    (tmp_path / LOCK.path).write_text(header + pins.format("2.1"))
+    assert problems_of(LOCK, tmp_path, pyproject) == []
+    (tmp_path / LOCK.path).write_text(header + pins.format("3.1"))
+    assert len(problems_of(LOCK, tmp_path, pyproject)) == 1
