@@ -63,6 +63,14 @@ def _time(value: str) -> str | None:
         return None
 
 
+def text_list(value: object) -> list[str] | None:
+    """A list of texts."""
+    if not isinstance(value, list):
+        return None
+    read = [text(each) for each in value]
+    return None if None in read else [each for each in read if each is not None]
+
+
 def texts(value: object) -> dict[str, str] | None:
     """A map of texts by name."""
     if not isinstance(value, Mapping):
