@@ -96,6 +96,12 @@ def change_log_table(new_table: Callable[[str], Table]) -> Table:
     return new_table("ChangeLog")
 
 
+@pytest.fixture
+def search_table(new_table: Callable[[str], Table]) -> Table:
+    """An empty table of what is derived."""
+    return new_table("Search")
+
+
 def table_definition(logical_id: str) -> dict[str, Any]:
     """What CreateTable takes of a table's definition in the template."""
     stacks = [yaml_parse(path.read_text())["Resources"] for path in sorted((ROOT / "stacks").glob("*.yaml"))]

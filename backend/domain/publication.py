@@ -11,9 +11,9 @@ Two kinds of failure are kept apart:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from domain import backoff, routing
 from domain.changes import ChangeLog
@@ -24,6 +24,7 @@ from domain.publishing import Refused
 from domain.pushing import Publishes, Push, Told
 from domain.routing import Change, End, Ending, ItemKey, Route
 from domain.table import TableError
+from domain.threads import Threads
 from domain.topics import Topic
 
 logger = logging.getLogger("headwater.publication")
@@ -32,15 +33,6 @@ logger = logging.getLogger("headwater.publication")
 _PARKING_SECONDS = 5.0
 # "invalidateSubscriptions ... up to 5 per request": https://docs.aws.amazon.com/appsync/latest/devguide/extensions.html
 MAX_ENDS = 5
-
-A = TypeVar("A")
-R = TypeVar("R")
-
-
-class Threads(Protocol):
-    """Runs a function on several values side by side, as `Executor.map` does; the built-in `map` does it in turn."""
-
-    def __call__(self, function: Callable[[A], R], values: Iterable[A], /) -> Iterable[R]: ...
 
 
 class Ends(Protocol):

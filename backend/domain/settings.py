@@ -26,6 +26,16 @@ class Settings:
         return self._required("CHANGE_LOG")
 
     @property
+    def search_table(self) -> str:
+        """The name of the table of what is derived from the main table."""
+        return self._required("SEARCH_TABLE")
+
+    @property
+    def event_bus(self) -> str:
+        """The name of the bus of domain events."""
+        return self._required("EVENT_BUS")
+
+    @property
     def graphql_url(self) -> str:
         """Where the publisher posts its mutations."""
         return self._required("GRAPHQL_URL")

@@ -24,6 +24,10 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
 
+from domain import backoff
+from domain.clock import SYSTEM, Clock
+from domain.threads import Threads
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -32,6 +36,7 @@ Key = tuple[str, str | int]
 
 MAX_TRANSACTION_ITEMS = 100
 _MAX_BATCH_GET = 100
+_MAX_BATCH_WRITE = 25
 _MAX_PAGE = 1000
 
 
@@ -289,6 +294,55 @@ class Table:
             else:
                 self._client.delete_item(**self._request(writes[0]))
 
+    def put_all(
+        self, items: Iterable[Mapping[str, Any]], deadline: float, *, threads: Threads = map, clock: Clock = SYSTEM
+    ) -> None:
+        """Write whole items, each by itself: when this fails, any of them may have been written.
+
+        Args:
+            items: of two with the same keys the later counts.
+            deadline: `clock.monotonic()` until which what DynamoDB left unprocessed, or did not answer, is tried again.
+            threads: for batches of 25, which are written side by side.
+            clock: tells the time, waits, and draws the jitter.
+
+        Raises:
+            TableError: the time was over.
+            Rejected: DynamoDB does not take one of them, nor any of its batch.
+        """
+        requests = {str(_key(_key_of(item))): {"PutRequest": {"Item": to_attributes(item)}} for item in items}
+        self._write_all([*requests.values()], deadline, threads, clock)
+
+    def delete_all(
+        self, keys: Iterable[Key], deadline: float, *, threads: Threads = map, clock: Clock = SYSTEM
+    ) -> None:
+        """Remove items where there are any; otherwise as `put_all`."""
+        requests = [{"DeleteRequest": {"Key": _key(key)}} for key in dict.fromkeys(keys)]
+        self._write_all(requests, deadline, threads, clock)
+
+    def _write_all(
+        self, requests: Sequence[Mapping[str, Any]], deadline: float, threads: Threads, clock: Clock
+    ) -> None:
+        batches = [requests[start : start + _MAX_BATCH_WRITE] for start in range(0, len(requests), _MAX_BATCH_WRITE)]
+        for _ in threads(lambda batch: self._write_batch(batch, deadline, clock), batches):
+            pass
+
+    def _write_batch(self, batch: Sequence[Mapping[str, Any]], deadline: float, clock: Clock) -> None:
+        waiting: Any = batch
+        failure: TableError | None = None
+        for _ in backoff.attempts(deadline, first_seconds=0.05, longest_seconds=2.0, clock=clock):
+            try:
+                with _errors():
+                    answer = self._client.batch_write_item(RequestItems={self.name: waiting})
+            except (Throttled, Unavailable) as error:
+                failure = error
+                continue
+            waiting = answer["UnprocessedItems"].get(self.name)
+            if not waiting:
+                return
+            failure = Throttled(f"{self.name}: {len(waiting)} writes of a batch were not processed")
+        assert failure is not None
+        raise failure
+
     def _request(self, write: Write) -> dict[str, Any]:
         request: dict[str, Any] = {"TableName": self.name}
         values, expressions = dict(write.values), [write.condition or ""]
@@ -365,6 +419,10 @@ def _pk(index: str) -> str:
 
 def _key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key[0]}, "sk": _serialize(key[1])}
+
+
+def _key_of(item: Mapping[str, Any]) -> Key:
+    return item["pk"], item["sk"]
 
 
 def _live(attributes: Mapping[str, Any] | None, now: int) -> Item | None:

@@ -259,7 +259,7 @@ class Kernel:
 
 
 class Threads:
-    """`domain.publication.Threads`: what a thread pool's `map` does, with processes of the host that asks."""
+    """`domain.threads.Threads`: what a thread pool's `map` does, with processes of the host that asks."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
