@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { build } from "esbuild";
 
-export const ENTRIES = ["index", "index.node", "operations", "memory", "indexeddb", "node", "iam", "presence", "rxjs", "amplify", "apollo"]
+export const ENTRIES = ["index", "index.node", "operations", "memory", "outbox", "indexeddb", "node", "iam", "presence", "rxjs", "amplify", "apollo"]
   .map((name) => `src/${name}.ts`)
   .filter((file) => existsSync(file));
 

@@ -8,7 +8,7 @@ import type { Message } from "./generated/types.js";
 import { Http, type Requests } from "./http.js";
 import { send, type SendOptions } from "./messages.js";
 import { type MutateOptions, type Mutating, Mutations } from "./mutations.js";
-import { Outbox, type OutboxOptions, type OutboxStore } from "./outbox.js";
+import type { OpenOutbox, Outbox, OutboxOptions } from "./outbox.js";
 import type { Platform } from "./platform.js";
 import { Realtime } from "./realtime.js";
 import { leastOf, type State, StateCell } from "./states.js";
@@ -26,8 +26,8 @@ export interface ConnectOptions {
   readonly credentials?: Credentials;
   /** What carries subscriptions instead of the client's own WebSocket: Amplify's or Apollo's. */
   readonly transport?: Transport;
-  /** Where mutations wait for the network. */
-  readonly outbox?: OutboxStore;
+  /** Where mutations wait for the network: `indexedDBOutbox` of "headwater/indexeddb", say. */
+  readonly outbox?: OpenOutbox;
   readonly outboxOptions?: OutboxOptions;
 }
 
@@ -50,13 +50,12 @@ export class Client {
     this.#requests = http;
     this.#transport = options.transport ?? new Realtime(platform, where, credentials, () => http.answers());
     const send = (query: string, variables: Readonly<Record<string, unknown>>) => http.execute({ query, variables });
-    this.#outbox = options.outbox
-      ? new Outbox(options.outbox, ({ document, variables }) => send(document, variables), {
-          clock,
-          reaches: platform.reaches && (() => platform.reaches!(where.url)),
-          ...options.outboxOptions,
-        })
-      : null;
+    this.#outbox =
+      options.outbox?.(({ document, variables }) => send(document, variables), {
+        clock,
+        reaches: platform.reaches && (() => platform.reaches!(where.url)),
+        ...options.outboxOptions,
+      }) ?? null;
     this.#mutations = new Mutations(send, this.#outbox);
     this.#context = {
       clock,

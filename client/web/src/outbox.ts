@@ -53,6 +53,14 @@ export interface OutboxOptions {
   clock?: Clock;
 }
 
+/** Opens an outbox for a client, which says how a mutation is sent. */
+export type OpenOutbox = (send: (mutation: Mutation) => Promise<unknown>, options: OutboxOptions) => Outbox;
+
+/** An outbox in a store, as `connect({ outbox })` takes it. */
+export function outboxIn(store: OutboxStore): OpenOutbox {
+  return (send, options) => new Outbox(store, send, options);
+}
+
 interface Lane {
   readonly entries: Entry[];
   busy: boolean;
