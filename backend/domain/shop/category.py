@@ -15,7 +15,7 @@ from domain.table import Item, Key
 
 PREFIX = "CATEGORY#"
 SORT_KEY = "CATEGORY"
-LISTING = "CATEGORIES"  # GSI1PK of all categories; GSI1SK is the path
+LISTING = "CATEGORIES#"  # GSI1PK of a category's children begins with it; GSI1SK is the path
 MAX_DEPTH = 8  # a product's change is told in each category of its path
 
 
@@ -38,6 +38,11 @@ def key(category_id: str) -> Key:
     return f"{PREFIX}{category_id}", SORT_KEY
 
 
+def listing(parent: str) -> str:
+    """The partition of the index that lists the children of a category; of an empty text the roots."""
+    return f"{LISTING}{parent}"
+
+
 def id_of(pk: str) -> str:
     """The category that a partition key names."""
     return pk.removeprefix(PREFIX)
@@ -48,7 +53,8 @@ def to_item(category_id: str, name: str, path: Sequence[str], now_ms: int, trace
     pk, sk = key(category_id)
     return {
         "pk": pk, "sk": sk, "name": name, "parent": path[-2] if len(path) > 1 else None, "path": list(path),
-        "createdAt": times.to_iso(now_ms), "traceId": trace_id, "GSI1PK": LISTING, "GSI1SK": "/".join(path),
+        "createdAt": times.to_iso(now_ms), "traceId": trace_id,
+        "GSI1PK": listing("".join(path[-2:-1])), "GSI1SK": "/".join(path),
     }  # fmt: skip
 
 
