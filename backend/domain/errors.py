@@ -6,6 +6,8 @@ DomainError
 ├── IdempotencyConflict   the `clientMutationId` was used with another input
 ├── VersionConflict       the item has another version than the caller has seen
 ├── NotFound              there is nothing of this id
+├── OutOfStock            there are fewer pieces than are asked for
+├── PriceChanged          it costs something else than the caller has seen
 ├── TakenOver             another connection has the client's id by now
 ├── Unauthorized          the caller has no right to this field or topic
 ├── TooManyRequests       the caller makes more mutations than it may
@@ -13,7 +15,7 @@ DomainError
 └── Internal              a defect of ours; the log has the details
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -82,6 +84,36 @@ class NotFound(DomainError):
 
     def __init__(self, field: str) -> None:
         super().__init__(f"There is nothing with this {field}.", {"field": field})
+
+
+class OutOfStock(DomainError):
+    """There are fewer pieces of some products than are asked for.
+
+    Args:
+        field: the argument that asks for them.
+        lines: each with `productId`, `requested` and `available`; of a product that is gone 0 are available.
+    """
+
+    type = "OutOfStock"
+
+    def __init__(self, field: str, lines: Sequence[Mapping[str, Any]]) -> None:
+        wanting = ", ".join(f"{each['productId']} ({each['available']} of {each['requested']})" for each in lines)
+        super().__init__(f"Not enough is left of {wanting}.", {"field": field, "lines": list(lines)})
+
+
+class PriceChanged(DomainError):
+    """What is ordered costs something else than the total that the caller has seen.
+
+    Args:
+        total: what it costs now, in cents.
+        lines: those whose price is another than in the cart, each with `productId` and its `price` of now in cents.
+    """
+
+    type = "PriceChanged"
+
+    def __init__(self, total: int, lines: Sequence[Mapping[str, Any]]) -> None:
+        info = {"field": "input.total", "total": total, "lines": list(lines)}
+        super().__init__(f"It costs {total} cents by now: order again with that total.", info)
 
 
 class TakenOver(DomainError):

@@ -20,6 +20,8 @@
        |- IdempotencyConflict    the `clientMutationId` was used with another input
        |- VersionConflict        the item was changed since its version was read
        |- NotFound               there is nothing of this id
+       |- OutOfStock             there are fewer pieces than were asked for
+       |- PriceChanged           it costs something else than the total that the call named
        |- TakenOver              another connection has the client's id by now
        |- Unauthorized           no right to this, or credentials that are not valid
        |- TooManyRequests        more mutations than a caller may have in a while; nothing was stored
@@ -149,6 +151,14 @@ class NotFound(GraphQLFailure):
     """There is nothing of the id that `info["field"]` names."""
 
 
+class OutOfStock(GraphQLFailure):
+    """There are fewer pieces than were asked for; `info["lines"]` tells of each product how many there are."""
+
+
+class PriceChanged(GraphQLFailure):
+    """What is ordered costs something else than the call named; `info["total"]` is the present total in cents."""
+
+
 class TakenOver(GraphQLFailure):
     """The client's id was registered again since this lease was given: another connection has it."""
 
@@ -175,6 +185,8 @@ BY_TYPE: dict[str, type[GraphQLFailure]] = {
     "IdempotencyConflict": IdempotencyConflict,
     "VersionConflict": VersionConflict,
     "NotFound": NotFound,
+    "OutOfStock": OutOfStock,
+    "PriceChanged": PriceChanged,
     "TakenOver": TakenOver,
     "Unauthorized": Unauthorized,
     "TooManyRequests": TooManyRequests,
