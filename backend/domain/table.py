@@ -1,4 +1,4 @@
-"""The only DynamoDB code: a table of items with `pk`, `sk` and `expiresAt`, read strongly and written conditionally.
+"""The only DynamoDB code: a table of items with `pk`, `sk` and `expiresAt`, read strongly, written conditionally.
 
 TableError
 ├── ConditionFailed   an item is not as the writer expected
@@ -187,7 +187,7 @@ def dynamodb(**options: Any) -> DynamoDBClient:
 
 
 class Table:
-    """One table. Every read of it is strongly consistent and leaves out what has expired."""
+    """One table. Reads of it leave out what has expired, and are strongly consistent unless they say otherwise."""
 
     def __init__(self, name: str, client: DynamoDBClient) -> None:
         self.name = name
@@ -239,6 +239,7 @@ class Table:
         forward: bool = True,
         page_size: int = _MAX_PAGE,
         index: str = "",
+        consistent: bool = True,
     ) -> Iterator[Item]:
         """The items of a partition in the order of `sk`, fetched page by page as they are asked for.
 
@@ -251,6 +252,7 @@ class Table:
             page_size: how many to fetch at first. Each page is twice as large as the one before, so that a run of
                 expired items costs few requests.
             index: an index to ask instead, whose keys are `<index>PK` and `<index>SK`. It may lag behind the table.
+            consistent: False for half the cost where what was written a moment ago may be missing.
 
         Raises:
             TableError: at any step of the iteration.
@@ -259,7 +261,7 @@ class Table:
             "TableName": self.name,
             "KeyConditionExpression": f"{_pk(index)} = :pk AND {where}" if where else f"{_pk(index)} = :pk",
             "ExpressionAttributeValues": to_attributes({":pk": pk, **(values or {})}),
-            "ConsistentRead": not index,  # DynamoDB has no strong reads of a global index
+            "ConsistentRead": consistent and not index,  # DynamoDB has no strong reads of a global index
             "ScanIndexForward": forward,
         }
         if index:
