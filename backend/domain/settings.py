@@ -91,6 +91,11 @@ class Settings:
         return int(self._required("HEARTBEAT_SECONDS"))
 
     @property
+    def cart_seconds(self) -> int:
+        """How long a cart is kept that nobody changes."""
+        return round(float(self._required("CART_HOURS")) * 3600)
+
+    @property
     def feature_flags(self) -> tuple[str, ...]:
         """What operators have turned on for clients to see; often nothing."""
         return tuple(each.strip() for each in self.environment.get("FEATURE_FLAGS", "").split(",") if each.strip())
