@@ -186,6 +186,9 @@ RULES: Mapping[str, Rules] = {
     "Mutation.dismissNotice": _CHANNELS,
     # Roles that may send notices say so in their policies.
     "Mutation.notify": {CallerKind.USER: operators, CallerKind.IAM: anyone},
+    # Whoever comes to the shop sees what there is.
+    "Query.product": _PUBLIC,
+    "Query.category": _PUBLIC,
     # Keys are the operators'; whoever holds one is a caller of a kind of its own.
     "Query.authKeys": _OPERATORS,
     "Mutation.createAuthKey": _OPERATORS,
