@@ -68,12 +68,13 @@ class VersionConflict(DomainError):
     Args:
         version: the item's present one.
         current: the item as it is, as the field would answer it; only where the caller may read it.
+        more: what else `info` tells, where the item is none that the field answers.
     """
 
     type = "VersionConflict"
 
-    def __init__(self, version: int, current: Mapping[str, Any] | None = None) -> None:
-        info = {"field": "input.version", "version": version}
+    def __init__(self, version: int, current: Mapping[str, Any] | None = None, **more: Any) -> None:
+        info = {"field": "input.version", "version": version, **more}
         super().__init__(f"It has version {version} by now: read it again.", info, current)
 
 
