@@ -146,14 +146,15 @@ def environment(endpoint: str, region: str) -> dict[str, str]:
     }
 
 
-async def deploy(template: Template, stack: str, *, endpoint: str, region: str, state: Path) -> None:
+async def deploy(
+    template: Template, stack: str, parameters: Mapping[str, str], *, endpoint: str, region: str, state: Path
+) -> None:
     """Build and deploy a template as a stack; nothing happens when nothing changed.
 
     Raises:
         DeployError: `sam` failed.
     """
     state = _from_anywhere(state)
-    parameters = local_parameters(template, datetime.now(UTC).date())
     overrides = (
         ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())] if parameters else []
     )

@@ -161,6 +161,16 @@ SWITCHES: dict[str, Switch] = {
             (_FIELD, Option("seconds", float, "how much later", required=True, minimum=0)),
         ),
         Switch(
+            "stand-in",
+            "a service that the local instance stands in for answers late, or something else",
+            (
+                Option("parameter", str, "only the stand-in of this parameter of the template", target="equal"),
+                Option("seconds", float, "how much later", 0.0, minimum=0),
+                Option("status", int, "the status, in place of the file", minimum=200, maximum=599),
+                Option("body", str, "the body, in place of the file"),
+            ),
+        ),
+        Switch(
             "duplicate-batch",
             "an event source mapping delivers a batch twice",
             (

@@ -31,6 +31,7 @@ from local.progress import Progress
 from local.seed import seed_if_empty
 from local.settings import Settings
 from local.sources import source_map
+from local.standing_in import StandIns
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -47,6 +48,8 @@ class Instance:
         self.template = template
         self.stack = stack
         self.progress = Progress(Console(stderr=False, highlight=False))
+        self._faults = Faults()
+        self._stand_ins = StandIns(settings.state, self._faults)
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._redeploy = asyncio.Event()
@@ -81,12 +84,13 @@ class Instance:
         cloud = Cloud(
             port=settings.aws_port, mqtt_port=settings.mqtt_port, state=settings.state / "aws", region=settings.region
         )
-        faults = Faults()
+        faults = self._faults
         host = ApiHost(settings, cloud, faults)
         functions = Functions(cloud=cloud, state=settings.state, rewrite=host.local_urls, faults=faults)
         control = Control(settings.state)
         faults.serve(control)
         faults.performs("kill-ministack", lambda _: _crash(cloud))
+        parts.push_async_callback(self._stand_ins.stop)
         with self.progress.step("Starting the local cloud"):
             parts.push_async_callback(cloud.stop)
             await cloud.start()
@@ -132,14 +136,17 @@ class Instance:
             self._reload.set()
 
     async def _deploy(self, template: deploy.Template, cloud: Cloud) -> None:
-        mark = deploy.fingerprint(template, deploy.local_parameters(template, datetime.now(UTC).date()))
+        parameters = deploy.local_parameters(template, datetime.now(UTC).date())
+        parameters |= await self._stand_ins.parameters(template)
+        mark = deploy.fingerprint(template, parameters)
         if await _deployed(cloud, self.stack) == mark:
             self.progress.line(f"Stack {self.stack} is up to date")
             return
         with self.progress.step(f"Deploying stack {self.stack} (sam build, sam deploy)"):
             await deploy.deploy(
-                template, self.stack, endpoint=cloud.endpoint, region=self.settings.region, state=self.settings.state
-            )
+                template, self.stack, parameters,
+                endpoint=cloud.endpoint, region=self.settings.region, state=self.settings.state,
+            )  # fmt: skip
             await _mark_deployed(cloud, self.stack, mark)
 
     async def _load(self, template: deploy.Template, cloud: Cloud, functions: Functions, host: ApiHost) -> None:

@@ -134,5 +134,10 @@ async def test_what_sam_refuses_is_told_although_a_traceback_follows(tmp_path: P
     )
     with pytest.raises(deploy.DeployError, match="'Policies' is not a supported property of 'Function'"):
         await deploy.deploy(
-            deploy.read_template(template), "s", endpoint="http://127.0.0.1:9", region="us-east-1", state=tmp_path / "s"
+            deploy.read_template(template),
+            "s",
+            {},
+            endpoint="http://127.0.0.1:9",
+            region="us-east-1",
+            state=tmp_path / "s",
         )
