@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,42 +20,13 @@ from domain.sessions import Sessions
 from domain.table import Put, Set, Table, TableError, dynamodb
 from domain.users import Users
 from tests.backend.domain.clocks import SetClock
+from tests.backend.domain.interruption import Interruption, Killed
 from tests.backend.domain.pools import NOON, OPERATOR, RETENTION_SECONDS, SignedUp, TestPool, users_of
 from tests.conftest import CREDENTIALS
 
 NEVER = float("inf")
 HOUR_MS = 3_600_000
 MESSAGES = 5
-
-
-class Killed(BaseException):
-    """Ends a function where it stands; no code of ours catches it."""
-
-
-class Interruption:
-    """Strikes at the n-th step of the calls of some clients; a step is before a call, and another after its answer."""
-
-    def __init__(self, clients: tuple[Any, ...], error: Callable[[], BaseException]) -> None:
-        self._clients, self._error = clients, error
-        self._left: float = NEVER
-
-    @contextmanager
-    def at(self, step: int) -> Iterator[None]:
-        """Strike at a step of what runs inside."""
-        self._left = step
-        for client in self._clients:
-            client.meta.events.register("before-call", self._step, unique_id="before")
-            client.meta.events.register("after-call", self._step, unique_id="after")
-        try:
-            yield
-        finally:
-            self._left = NEVER
-
-    def _step(self, **_: Any) -> None:
-        self._left -= 1
-        if self._left < 0:
-            self._left = NEVER
-            raise self._error()
 
 
 @pytest.fixture(scope="module")
