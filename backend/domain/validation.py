@@ -8,6 +8,7 @@ from domain.errors import InvalidInput
 
 MAX_ROOM_ID = 128
 MAX_TEXT = 4000
+MAX_SEARCH_TEXT = 256
 MAX_AUTHOR = 64
 MAX_ORIGINAL_TIME = 64
 MAX_KEY_NAME = 64
@@ -93,6 +94,13 @@ def text(field: str, value: str) -> str:
     """What a message says. Raises InvalidInput."""
     _length(field, value, MAX_TEXT)
     return value
+
+
+def search_text(field: str, value: str) -> str:
+    """What to search for, without blanks at either end. Raises InvalidInput."""
+    trimmed = value.strip()
+    _length(field, trimmed, MAX_SEARCH_TEXT)
+    return trimmed
 
 
 def limit(value: int | None, *, default: int, most: int, field: str = "limit", least: int = 1) -> int:

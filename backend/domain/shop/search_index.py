@@ -6,8 +6,8 @@ Two levels in the Search table, both found by their exact partition:
 - **dictionary**: the words that have a gram (three characters in a row). It is shared by all products: it only grows,
   and its items are the same whoever writes them.
 
-A query with an error in it finds its right words by themselves, and the words that the wrong ones may have been by their
-grams. So a product costs a write per word; grams are only written for words that are new to the whole catalogue.
+A query with errors in it finds its right words by themselves, and what the wrong ones may have been by their grams. So
+a product costs a write per word; grams are only written for words that are new to the whole catalogue.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ _LETTERS = str.maketrans(
 """Letters that people leave a stroke out of, though Unicode does not take it for an accent; and the Arabic tatweel."""
 _JOINED = frozenset("'’ʼ‘`´")
 _COMMON = frozenset(
-    "the and for from with der die das und les des une los las del von van the a an of to in on at by is it or de la le "
-    "el en un al il lo ii iii iv vol book volume series part".split()
+    re.findall(
+        r"\w+",
+        """the and for from with a an of to in on at by is it or der die das und von van les des une de la le un los las
+        del el en al il lo ii iii iv vol volume book series part""",
+    )
 )
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]+")
 """Thai, Lao, Burmese, Khmer, Chinese and Japanese: written without blanks between words."""
@@ -70,6 +73,8 @@ def normalise(text: str) -> str:
 
 def words(normalised: str) -> list[str]:
     """The words of a normalised text. Where a script has no blanks, each two characters in a row count as a word."""
+    if normalised.isascii():
+        return [word[:MAX_WORD] for word in normalised.split()]
     found: list[str] = []
     for word in normalised.split():
         start = 0

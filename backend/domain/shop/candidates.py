@@ -1,0 +1,212 @@
+"""What of the search index a query reads: a bounded number of items, however large the catalogue is.
+
+1. The products that have its words as they are.
+2. If none of them is what was meant: words of the dictionary that its own may have been, and two of its words as one.
+3. The products of those.
+4. If there is still nothing good: the same once more with the grams that were left out, and for words run together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+
+from rapidfuzz.distance import OSA
+
+from domain.shop import ranking, search_index
+from domain.shop.ranking import Wanted
+from domain.table import Item, Table
+from domain.threads import Threads
+
+MAX_WORDS = 8
+"""Words of a query that are looked up: those that say most, the longest first. All of them count in the ranking."""
+POSTINGS = 100
+"""Products of a word, the ones with the shortest titles; as many again of titles that are as long as the query."""
+MAX_SUSPECTS = 4
+"""Words of a query that may be misspelled."""
+FIRST_GRAMS = 4
+"""Grams of each that are read at first; the others only if those did not help."""
+MAX_LATER_GRAMS = 16
+DICTIONARY = 150
+"""Words with a gram, the shortest first."""
+MAX_CORRECTIONS = 6
+"""Words from the dictionary whose products are read, each time."""
+MAX_JOINED = 3
+"""Neighbours that are also looked up as one word."""
+
+MAX_REQUESTS = (
+    2 * MAX_WORDS + MAX_SUSPECTS * FIRST_GRAMS + MAX_LATER_GRAMS + 2 * (MAX_JOINED + MAX_CORRECTIONS + MAX_CORRECTIONS)
+)
+"""Queries of the index that a search makes at most; nearly all make less than 20."""
+MAX_ITEMS = (
+    2 * POSTINGS * (MAX_WORDS + MAX_JOINED + 2 * MAX_CORRECTIONS)
+    + DICTIONARY * (MAX_SUSPECTS * FIRST_GRAMS + MAX_LATER_GRAMS)
+)  # fmt: skip
+"""Items of the index that a search reads at most, each of them small."""
+
+_SPLIT_FROM = 6  # letters of a word that may be two
+_LAST = "~"  # behind all digits
+
+
+@dataclass
+class Cost:
+    """What a search has read of the index."""
+
+    requests: int = 0
+    items: int = 0
+
+
+@dataclass
+class Suspect:
+    """A word of a query that may be misspelled, and the words of the dictionary that it may have been."""
+
+    word: str
+    unfinished: bool  # it is the last one, and may be still being typed
+    later: list[str] = field(default_factory=list)  # grams that were left out
+    found: set[str] = field(default_factory=set)
+
+    def lengths(self) -> tuple[int, int]:
+        """How many characters the words that are meant can have."""
+        size = len(self.word)
+        shortest = 3 if size >= _SPLIT_FROM else max(1, size - 2)
+        return shortest, search_index.MAX_WORD if self.unfinished else size + 2
+
+    def corrections(self, count: int) -> list[str]:
+        """The likeliest of the words that were found."""
+        unlike = sorted((unlike, each) for each in self.found if (unlike := self._unlike(each)) < 1)
+        return [each for _, each in unlike[:count]]
+
+    def _unlike(self, other: str) -> float:
+        """How little a word looks like what was meant: 1 and more is too little, and so is the word itself."""
+        word = self.word
+        if word == other:
+            return 1.0
+        allowed = 1 if len(word) <= 3 else 2 if len(word) <= 8 else 3
+        unlike = OSA.distance(word, other, score_cutoff=allowed) / (allowed + 1)
+        if self.unfinished and len(word) > 1 and other.startswith(word):
+            unlike = min(unlike, 0.3 + 0.02 * (len(other) - len(word)))
+        if len(word) >= _SPLIT_FROM and len(other) >= 3 and (word.startswith(other) or word.endswith(other)):
+            unlike = min(unlike, 1 - 0.4 * len(other) / len(word))
+        return unlike
+
+
+class Candidates:
+    """The products that a query may mean, with how well each matches by what the index knows."""
+
+    def __init__(self, wanted: Wanted, table: Table, threads: Threads, now: int) -> None:
+        """
+        Args:
+            wanted: the query.
+            table: the table of the index.
+            threads: for the requests of a step, which are made side by side.
+            now: epoch seconds.
+        """
+        self.scores: dict[str, float] = {}
+        self.cost = Cost()
+        self._wanted = wanted
+        self._table = table
+        self._threads = threads
+        self._now = now
+        self._complete = False  # whether a product has all words as they are
+        self._known: dict[str, bool] = {}  # words that were looked up, and whether a product has them
+
+    def find(self) -> Mapping[str, float]:
+        """Read the index. Raises TableError."""
+        words = self._telling()
+        self._look_up(words)
+        if not self._is_settled(words):
+            suspects = self._suspects(words)
+            self._ask_dictionary([(suspect, gram) for suspect in suspects for gram in self._first_grams(suspect)])
+            self._look_up(self._joined() + self._corrections(suspects))
+            if self._best() < ranking.GOOD:
+                later = [(suspect, gram) for suspect in suspects for gram in suspect.later]
+                self._ask_dictionary(later[:MAX_LATER_GRAMS])
+                self._look_up(self._corrections(suspects))
+        return self.scores
+
+    def _telling(self) -> list[str]:
+        """The words to look up. Common ones are only kept of titles that have hardly others."""
+        words = sorted(self._wanted.words, key=lambda word: (search_index.is_common(word), -len(word)))
+        telling = [word for word in words if not search_index.is_common(word)]
+        return (telling if len(telling) > 1 else words)[:MAX_WORDS]
+
+    def _is_settled(self, words: Sequence[str]) -> bool:
+        """Whether the words as they are have led to what was meant."""
+        if len(words) == 1:
+            return False  # it may be the beginning of another
+        return self._complete or (self._best() >= ranking.GOOD and len(words) > 2)
+
+    def _best(self) -> float:
+        return max(self.scores.values(), default=0.0)
+
+    def _suspects(self, words: Sequence[str]) -> list[Suspect]:
+        unknown = [word for word in words if not self._known[word]]
+        others = [word for word in words if self._known[word]]
+        last = self._wanted.words[-1]
+        return [
+            Suspect(word, unfinished=word == last)
+            for word in unknown + others
+            if search_index.has_grams(word) and (len(word) > 1 or len(words) == 1)
+        ][:MAX_SUSPECTS]
+
+    def _first_grams(self, suspect: Suspect) -> list[str]:
+        first, suspect.later = search_index.spread(search_index.grams(suspect.word), FIRST_GRAMS)
+        return first
+
+    def _joined(self) -> list[str]:
+        """Neighbours of which one is no word, as one: a blank too many."""
+        pairs = pairwise(self._wanted.words)
+        return [
+            one + other for one, other in pairs if not (self._known.get(one, True) and self._known.get(other, True))
+        ][:MAX_JOINED]
+
+    def _corrections(self, suspects: Sequence[Suspect]) -> list[str]:
+        """Words to look up instead of the suspects; each of these gets its share."""
+        if not suspects:
+            return []
+        share = max(2, MAX_CORRECTIONS // len(suspects))
+        offers = [suspect.corrections(MAX_CORRECTIONS) for suspect in suspects]
+        chosen = [each for offer in offers for each in offer[:share]] + [
+            each for offer in offers for each in offer[share:]
+        ]
+        return [word for word in search_index.distinct(chosen) if word not in self._known][:MAX_CORRECTIONS]
+
+    # --- reading ---
+
+    def _look_up(self, words: Iterable[str]) -> None:
+        words = [word for word in search_index.distinct(words) if word not in self._known]
+        pages = self._read([(search_index.posting_pk(word), "00", _LAST, POSTINGS) for word in words])
+        # Where a word has more products than were read, those with titles of about the query's length are more likely.
+        about = f"{max(1, len(self._wanted.words) - 1):02}"
+        full = [page[-1]["pk"] for page in pages if len(page) == POSTINGS and page[-1]["sk"] < about]
+        for word, page in zip(words, pages, strict=True):
+            self._known[word] = bool(page)
+        for page in [*pages, *self._read([(pk, about, _LAST, POSTINGS) for pk in full])]:
+            for item in page:
+                product_id = search_index.product_at(item["sk"])
+                if product_id not in self.scores:
+                    match = self._wanted.match(search_index.texts_at(item))
+                    self.scores[product_id] = match.score
+                    self._complete |= match.is_complete
+
+    def _ask_dictionary(self, asked: Sequence[tuple[Suspect, str]]) -> None:
+        requests = []
+        for suspect, gram in asked:
+            low, high = suspect.lengths()
+            requests.append((search_index.gram_pk(gram), f"{low:02}", f"{high:02}{_LAST}", DICTIONARY))
+        for (suspect, _), page in zip(asked, self._read(requests), strict=True):
+            suspect.found.update(search_index.word_at(item["sk"]) for item in page)
+
+    def _read(self, requests: Sequence[tuple[str, str, str, int]]) -> list[list[Item]]:
+        pages = [*self._threads(self._page, requests)]
+        self.cost.requests += len(pages)
+        self.cost.items += sum(map(len, pages))
+        return pages
+
+    def _page(self, request: tuple[str, str, str, int]) -> list[Item]:
+        pk, low, high, most = request
+        values = {":low": low, ":high": high}
+        where = "sk BETWEEN :low AND :high"
+        found = self._table.query(pk, where, values, now=self._now, page_size=most, consistent=False)
+        return [*islice(found, most)]
