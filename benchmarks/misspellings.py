@@ -1,4 +1,4 @@
-"""What people type who look for a title: with slips of the finger, words left out, half-finished. Knows nothing of the search."""
+"""What people type who look for a title: slips, words left out, half of it. Knows nothing of the search."""
 
 from __future__ import annotations
 
@@ -88,6 +88,12 @@ def mix_words(text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
+def as_it_is(text: str, rng: random.Random) -> str:
+    """No slip."""
+    del rng
+    return text
+
+
 def strip_accents(text: str, rng: random.Random) -> str:
     """No accents."""
     del rng
@@ -114,7 +120,7 @@ def case(text: str, rng: random.Random) -> str:
 
 
 SLIPS: dict[str, Callable[[str, random.Random], str]] = {
-    "as it is": lambda text, rng: text,
+    "as it is": as_it_is,
     "one edit": edit,
     "two edits": twice(edit),
     "blank": blank,

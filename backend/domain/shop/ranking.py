@@ -2,8 +2,8 @@
 
 Two views of it, of which the better one counts most:
 
-- as one text without blanks against the title, with and without what it has in brackets: errors anywhere, blanks left out
-  or too many;
+- as one text without blanks against the title, with and without what it has in brackets: errors anywhere, blanks too
+  many or too few;
 - word by word against title, brackets and authors: any order, words left out, a last word that is still being typed.
 """
 
