@@ -45,6 +45,7 @@ AWS_EDGE: dict[str, str] = {
     "backend/domain/publishing.py": "signs the mutations that it posts to AppSync",
     "backend/domain/bucket.py": "the only S3 code",
     "backend/domain/queue.py": "the only SQS code",
+    "backend/domain/event_bus.py": "the only EventBridge code",
     "backend/domain/pool.py": "the only Cognito code",
     "backend/domain/parameters.py": "the only code of the Parameter Store and of Secrets Manager",
 }

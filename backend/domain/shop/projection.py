@@ -1,0 +1,247 @@
+"""Keeps the index (the table Search) as the products are: what `streams/project` does with each batch.
+
+A record of the stream only says which product to look at. What is then written depends on the state alone: the product
+as it is, and the record of what the index has of it. So it does not matter how often, in which order or by how many at
+once the records are delivered, nor where somebody stops.
+
+- The product's record in the index is read **before** the product, and everything is written in transactions that
+  replace the record on the condition that it is still the one that was read. So whoever comes second looks again, and
+  what an interrupted attempt still has under way fails when a later one has been there.
+- Record and items are written together: what the record says is there, is there, and nothing else is.
+- Also when nothing is to be changed the record is replaced, if the stream told of a change: an attempt that read the
+  product earlier may be under way. A change that concerns nothing that is derived, such as a sale, is not looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import chain, islice
+from typing import Any
+
+from domain import backoff, routing
+from domain.clock import Clock
+from domain.shop import derivations, product, search_index
+from domain.shop.derivations import DERIVATIONS, Derivation, Derived
+from domain.shop.dictionary import Dictionary
+from domain.table import MAX_TRANSACTION_ITEMS, Item, Key, Rejected, Table, TableError, Write
+from domain.threads import Threads
+
+# Products that are read together: a batch of a thousand still keeps all threads busy.
+_TOGETHER = 25
+
+logger = logging.getLogger("headwater.projection")
+
+
+class OutOfTime(Exception):
+    """Not all products have had their turn."""
+
+
+class Outcome(Enum):
+    """What became of a product; the name of the metric that counts it."""
+
+    PROJECTED = "Projected"
+    UNCHANGED = "Unchanged"
+    REMOVED = "Removed"
+    UNPROJECTABLE = "Unprojectable"  # and out of the index therefore
+
+
+@dataclass
+class Report:
+    """What became of several products."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    obstacles: dict[str, Exception] = field(default_factory=dict)
+
+
+class Projection:
+    """Keeps the index of one deployment. A container has one, with its memory of the words in the dictionary."""
+
+    def __init__(
+        self,
+        main: Table,
+        search: Table,
+        dictionary: Dictionary,
+        threads: Threads,
+        clock: Clock,
+        count: Callable[[str, int], None],
+        derive: Sequence[Derivation] = DERIVATIONS,
+    ) -> None:
+        """
+        Args:
+            main: the main table, which is only read.
+            search: the table of the index.
+            dictionary: the index's, which all products share.
+            threads: for groups of products, which are looked after side by side.
+            clock: tells the time.
+            count: is told the name of a metric and how much to add to it.
+            derive: the table of what is derived.
+        """
+        self._main = main
+        self._search = search
+        self._dictionary = dictionary
+        self._threads = threads
+        self._clock = clock
+        self._count = count
+        self._derive = derive
+
+    def run(self, records: Sequence[Mapping[str, Any]], deadline: float) -> list[int]:
+        """Bring the index up to date with a batch of the stream.
+
+        Args:
+            records: as Lambda delivers them.
+            deadline: `clock.monotonic()` until which to try.
+
+        Returns:
+            The places in the batch of those that failed for now, in order.
+        """
+        places: dict[str, list[int]] = {}
+        for place, record in enumerate(records):
+            product_id = derivations.product_of(*routing.key_of(record))
+            if product_id is None:
+                continue
+            if self._matters(product_id, record):
+                places.setdefault(product_id, []).append(place)
+            else:
+                self._count(Outcome.UNCHANGED.value, 1)
+        report = self.project(places, deadline, told_by_stream=True)
+        for outcome in report.outcomes.values():
+            self._count(outcome.value, 1)
+        return sorted(place for product_id in report.obstacles for place in places[product_id])
+
+    def project(
+        self, product_ids: Iterable[str], deadline: float, *, told_by_stream: bool = False, anew: bool = False
+    ) -> Report:
+        """Bring the index up to date with some products.
+
+        Args:
+            product_ids: which.
+            deadline: `clock.monotonic()` until which to try.
+            told_by_stream: they have changed, and perhaps somebody is at work with what they were before.
+            anew: write all their items, also those that are there by the record.
+        """
+        waiting = iter(dict.fromkeys(product_ids))
+        groups = list(iter(lambda: list(islice(waiting, _TOGETHER)), []))
+        total = Report()
+        for report in self._threads(lambda group: self._bring(group, deadline, told_by_stream, anew), groups):
+            total.outcomes |= report.outcomes
+            total.obstacles |= report.obstacles
+        return total
+
+    def behind(self, product_ids: Iterable[str]) -> list[str]:
+        """Those of some products of which the index has something else than it must have.
+
+        Raises:
+            TableError: they could not be read.
+        """
+        ids = list(dict.fromkeys(product_ids))
+        before, items = self._read(ids)
+        return [each for each in ids if derivations.changes(before[each], self._wanted(each, items.get(each))[0])[0]]
+
+    def _matters(self, product_id: str, record: Mapping[str, Any]) -> bool:
+        """Whether a record tells of something that is derived."""
+        try:
+            change = routing.from_stream(record)
+            if change.old is None or change.new is None:
+                return True
+            old, new = (derivations.wanted(product_id, image, self._derive) for image in (change.old, change.new))
+        except Exception:  # noqa: BLE001 - whatever is wrong with an image, the product is there to be looked at
+            return True
+        return old != new
+
+    def _bring(self, product_ids: Sequence[str], deadline: float, told_by_stream: bool, anew: bool) -> Report:
+        report = Report()
+        waiting = list(product_ids)
+        for _ in backoff.attempts(deadline, first_seconds=0.02, longest_seconds=1.0, clock=self._clock):
+            try:
+                self._attempt(waiting, deadline, told_by_stream, anew, report)
+            except Exception as error:
+                # The edge: a table that does not answer, or a missing right, is no product's fault.
+                if not isinstance(error, TableError | OutOfTime):
+                    logger.exception("Could not read or write the index")
+                report.obstacles |= dict.fromkeys(waiting, error)
+            waiting = [each for each in waiting if each not in report.outcomes]
+            if not waiting:
+                break
+        if waiting:
+            logger.warning("Could not project %s for now: %s", waiting[0], report.obstacles[waiting[0]])
+        report.obstacles = {each: report.obstacles[each] for each in waiting}
+        return report
+
+    def _attempt(
+        self, product_ids: Sequence[str], deadline: float, told_by_stream: bool, anew: bool, report: Report
+    ) -> None:
+        before, items = self._read(product_ids)
+        wanted = {}
+        for each in product_ids:
+            refused = isinstance(report.obstacles.get(each), Rejected)
+            wanted[each] = ({}, False) if refused else self._wanted(each, items.get(each))
+        words = (search_index.words_of(each, items[each]) for each in product_ids if wanted[each][0])
+        self._dictionary.learn(chain.from_iterable(words), deadline)
+        for each in product_ids:
+            if self._clock.monotonic() >= deadline:
+                raise OutOfTime
+            try:
+                report.outcomes[each] = self._write(each, before[each], *wanted[each], told_by_stream, anew)
+            except (TableError, Rejected) as error:
+                # Perhaps somebody else is at work on it: then what was read is no longer so.
+                report.obstacles[each] = error
+
+    def _read(self, product_ids: Sequence[str]) -> tuple[dict[str, Derived], dict[str, Item]]:
+        """What the index has of products, and then what they are: never the other way round.
+
+        Each item of a BatchGetItem is as a GetItem would have it; a record without items counts until it is removed.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+        """
+        records = self._search.get_all([derivations.key(each) for each in product_ids], now=0)
+        items = self._main.get_all([product.key(each) for each in product_ids], self._clock.now_ms() // 1000)
+        before = {each: derivations.of_record(records.get(derivations.key(each))) for each in product_ids}
+        return before, {each: items[product.key(each)] for each in product_ids if product.key(each) in items}
+
+    def _wanted(self, product_id: str, item: Item | None) -> tuple[dict[Key, Item], bool]:
+        """What the index must have of a product, and whether that can be said."""
+        try:
+            return derivations.wanted(product_id, item, self._derive), True
+        except Exception:
+            # The edge: whatever is wrong with one product must not stop the others.
+            logger.exception("Nothing can be derived from product %s", product_id)
+            return {}, False
+
+    def _write(
+        self,
+        product_id: str,
+        before: Derived,
+        items: Mapping[Key, Item],
+        projectable: bool,
+        told_by_stream: bool,
+        anew: bool,
+    ) -> Outcome:
+        """Write what has changed. Raises TableError, Rejected: some of it may be there, and the record says what."""
+        known = derivations.doubted(before) if anew else before
+        writes, after = derivations.changes(known, items)
+        if writes or told_by_stream:
+            self._replace(product_id, known, writes, after)
+        if not projectable:
+            return Outcome.UNPROJECTABLE
+        return Outcome.UNCHANGED if not writes else Outcome.PROJECTED if items else Outcome.REMOVED
+
+    def _replace(self, product_id: str, before: Derived, writes: Sequence[Write], after: Mapping[Key, str]) -> None:
+        now_ms, digests = self._clock.now_ms(), dict(before.digests)
+        most = MAX_TRANSACTION_ITEMS - 1
+        for step, start in enumerate(range(0, len(writes) or 1, most), 1):
+            part = writes[start : start + most]
+            for place in map(derivations.key_of, part):
+                if place in after:
+                    digests[place] = after[place]
+                else:
+                    del digests[place]
+            record = derivations.to_record(product_id, Derived(before.revision + step, digests), now_ms)
+            self._search.write([record, *part])
+
+
+def lag_ms(records: Iterable[Mapping[str, Any]], now_ms: int) -> int:
+    """How long ago the oldest of some stream records was made, which tell that in whole seconds."""
+    made = (int(each["dynamodb"].get("ApproximateCreationDateTime", now_ms // 1000)) for each in records)
+    return max(0, now_ms - 1000 * min(made, default=now_ms))
