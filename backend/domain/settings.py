@@ -96,6 +96,21 @@ class Settings:
         return round(float(self._required("CART_HOURS")) * 3600)
 
     @property
+    def legacy_base_url(self) -> str:
+        """Where the legacy system is, as deployed; empty without one."""
+        return self.environment.get("LEGACY_BASE_URL", "")
+
+    @property
+    def legacy_settings(self) -> str:
+        """The name of the parameter that says which routes it still answers."""
+        return self._required("LEGACY_SETTINGS")
+
+    @property
+    def legacy_secret(self) -> str:
+        """The name of the secret that requests to it are signed with; empty without one."""
+        return self.environment.get("LEGACY_SECRET", "")
+
+    @property
     def feature_flags(self) -> tuple[str, ...]:
         """What operators have turned on for clients to see; often nothing."""
         return tuple(each.strip() for each in self.environment.get("FEATURE_FLAGS", "").split(",") if each.strip())

@@ -83,6 +83,7 @@ PROBES = (
     _probe(use.revoke_by_hand, (*_KEYS, *_CHAT, *_PUBLISHER, "AuthorizerRole"), "stack/test_rest", SECRET),
     _probe(use.web_user, ("SessionRole",), "stack/test_rest"),
     _probe(use.web_key, (*_KEYS, "AuthorizerRole"), "attacks/test_http_api", SECRET),
+    _probe(use.legacy, ("LegacyRole",), "stack/test_legacy", SETTING),
     _probe(use.sign_up, ("CreateProfileRole",), "stack/test_users"),
     _probe(use.register_client, (*_CHANNELS, *_USERS), "stack/test_channels"),
     _probe(use.client_catch_up, (*_CHANNELS, *_PUBLISHER), "stack/test_channels"),

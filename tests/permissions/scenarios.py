@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 import uuid
 from typing import Any
@@ -288,6 +289,27 @@ def web_key(world: World) -> None:
     made = 'mutation { createAuthKey(input: {name: "probe", scopes: [READ]}) { key authKey { id } } }'
     key = world.run(made, world.user("operators"))["createAuthKey"]
     assert _web(world, "/whoami", x_auth_key=key["key"])["keyId"] == key["authKey"]["id"]
+
+
+def legacy(world: World) -> None:
+    """The strangler answers a route that is ours by now."""
+    name = world.instance.resources("AWS::SSM::Parameter")["LegacySettings"]
+    table = {"routes": [{"path": "/products/*", "to": "new"}]}
+    world.instance.client("ssm").put_parameter(Name=name, Value=json.dumps(table), Type="String", Overwrite=True)
+    key = {"pk": {"S": "PRODUCT#probe"}, "sk": {"S": "PRODUCT"}, "title": {"S": "A probe"}}
+    main = world.instance.resources("AWS::DynamoDB::Table")["MainTable"]
+    world.instance.client("dynamodb").put_item(TableName=main, Item=key)
+    user = world.user()
+
+    def answered() -> bool:
+        try:
+            return bool(_web(world, "/legacy/products/probe", authorization=user.access)["title"] == "A probe")
+        except urllib.error.HTTPError as error:
+            if error.code != 503:  # LegacyNotConfigured, until the table is noticed
+                raise
+            return False
+
+    assert eventually(answered, 2 * SECONDS)
 
 
 def revoke_by_hand(world: World) -> None:

@@ -25,7 +25,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture(scope="module")
 def limits(strict: Instance) -> Callable[..., None]:
     """Sets the deployed parameter, as an operator does."""
-    (name,) = strict.resources("AWS::SSM::Parameter").values()
+    name = strict.resources("AWS::SSM::Parameter")["MutationLimits"]
     ssm = strict.client("ssm")
     told = json.loads(ssm.get_parameter(Name=name)["Parameter"]["Value"])
     assert told["USER"] == {"perSecond": 20, "burst": 200}

@@ -1,0 +1,1 @@
+"""The strangler: requests to a system that Headwater replaces route by route."""

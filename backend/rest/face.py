@@ -1,0 +1,199 @@
+"""Routes as a table of functions: query strings in, JSON out, errors typed.
+
+Powertools' resolver finds the route. What a function takes is read from its signature, here at run time and by
+Powertools' generator of OpenAPI when `tools/openapi.py` asks it: so the document cannot say something else. Powertools'
+own validation is not used, because it would put pydantic into the layer of all functions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from domain.errors import DomainError, InvalidInput
+from domain.table import TableError
+from rest import answers, callers
+from rest.answers import Answer
+
+logger = logging.getLogger("headwater.rest")
+
+MAX_QUERY = 16_384
+MAX_PARAMETERS = 64
+# Where an auth key may stand; the authorizer has read it.
+_CREDENTIAL = "auth_key"
+_WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
+_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route.
+
+    Attributes:
+        path: as Powertools writes it: `/products/<product_id>`.
+        call: answers it. After what it stands on and the caller it takes parameters of the path and of the query.
+        summary: what it is for.
+        authorizer: which of the API's lets callers in; None where everybody may ask.
+        parameters: what each of the query's is, for the document.
+        kept: whether clients may keep the answer, and ask whether it still holds.
+    """
+
+    path: str
+    call: Callable[..., object]
+    summary: str
+    authorizer: str | None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    kept: bool = False
+
+
+class Face:
+    """Routes of this deployment.
+
+    Args:
+        routes: the table.
+        stands_on: what each function gets first.
+    """
+
+    def __init__(self, routes: Sequence[Route], stands_on: object) -> None:
+        self._app = APIGatewayHttpResolver()
+        self._event: Mapping[str, Any] = {}
+        for route in routes:
+            self._app.get(route.path)(self._adapter(route, stands_on))
+        self._app.not_found(self._nothing)
+
+    def answer(self, event: Mapping[str, Any]) -> Answer:
+        """The answer to a request of format 2.0. Never raises."""
+        method = str(event["requestContext"]["http"]["method"])
+        asked = event
+        if method == "HEAD":  # as GET, without the body
+            http = {**event["requestContext"]["http"], "method": "GET"}
+            asked = {**event, "requestContext": {**event["requestContext"], "http": http}}
+        try:
+            self._event = asked
+            found: Answer = self._app.resolve(dict(asked), cast("LambdaContext", None))
+        except (DomainError, TableError) as error:
+            if isinstance(error, TableError):
+                logger.warning("a route cannot be answered", exc_info=error)
+            found = answers.failed(error)
+        except Exception as error:
+            logger.exception("a route failed")
+            found = answers.failed(error)
+        return {**found, "body": "", "isBase64Encoded": False} if method == "HEAD" else found
+
+    def _adapter(self, route: Route, stands_on: object) -> Callable[..., Response[str]]:
+        readers = query_parameters(route)
+
+        def answer(**path: str) -> Response[str]:
+            event = self._event
+            given = _query(event, readers, route.authorizer)
+            who = (callers.of(event),) if route.authorizer else ()
+            body = json.dumps(route.call(stands_on, *who, **path, **given), ensure_ascii=False, separators=(",", ":"))
+            return _response(body, event, kept=route.kept)
+
+        return answer
+
+    def _nothing(self, error: Exception) -> Response[str]:
+        del error
+        found = answers.answered(404, {"type": "NotFound", "message": "There is no such route."})
+        return Response(404, "application/json", found["body"], {"cache-control": "no-store"})
+
+
+def query_parameters(route: Route) -> dict[str, Callable[[str, str], Any]]:
+    """What reads each parameter of a route's query, by its name."""
+    hints = get_type_hints(route.call)
+    return {
+        name: _reader(hints[name])
+        for name, each in inspect.signature(route.call).parameters.items()
+        if each.kind is inspect.Parameter.KEYWORD_ONLY and f"<{name}>" not in route.path
+    }
+
+
+def _query(
+    event: Mapping[str, Any], readers: Mapping[str, Callable[[str, str], Any]], authorizer: str | None
+) -> dict[str, Any]:
+    """The parameters of a request's query. Raises InvalidInput: one is unknown, doubled, or of another kind."""
+    raw = str(event.get("rawQueryString") or "")
+    if len(raw) > MAX_QUERY:
+        raise InvalidInput("query", f"must have at most {MAX_QUERY} characters, not {len(raw)}.")
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=MAX_PARAMETERS, errors="strict")
+    except ValueError as error:
+        raise InvalidInput("query", f"must be UTF-8 with at most {MAX_PARAMETERS} parameters.") from error
+    given: dict[str, Any] = {}
+    for name, text in pairs:
+        if name == _CREDENTIAL and authorizer == "Keys":
+            continue
+        if name not in readers:
+            known = ", ".join(readers) or "none"
+            raise InvalidInput("query", f"has an unknown parameter {name[:64]!r}; there are: {known}.")
+        if name in given:
+            raise InvalidInput(name, "is there twice.")
+        given[name] = readers[name](name, text)
+    return given
+
+
+def _reader(hint: Any) -> Callable[[str, str], Any]:
+    """What makes a value of a parameter's text, by its annotation. Raises InvalidInput, naming the parameter."""
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = [each for each in get_args(hint) if each is not type(None)]
+    if get_origin(hint) is Literal:
+        choices = get_args(hint)
+        return lambda name, text: _one_of(name, text, choices)
+    return {str: _text, int: _whole, float: _number, bool: _boolean}[hint]
+
+
+def _text(name: str, text: str) -> str:
+    if not text:
+        raise InvalidInput(name, "must not be empty.")
+    return text
+
+
+def _whole(name: str, text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise InvalidInput(name, "must be a whole number.")
+    return int(text)
+
+
+def _number(name: str, text: str) -> float:
+    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        raise InvalidInput(name, "must be a number.")
+    return float(text)
+
+
+def _boolean(name: str, text: str) -> bool:
+    if text not in _BOOLEANS:
+        raise InvalidInput(name, "must be true or false.")
+    return _BOOLEANS[text]
+
+
+def _one_of(name: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise InvalidInput(name, f"must be one of {', '.join(choices)}.")
+    return text
+
+
+def _response(body: str, event: Mapping[str, Any], *, kept: bool) -> Response[str]:
+    """200; or 304 when the client has just this already."""
+    if not kept:
+        return Response(200, "application/json", body, {"cache-control": "no-store"})
+    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    # Who may see it is asked anew each time.
+    headers = {"cache-control": "private, no-cache", "etag": tag}
+    asked = str((event.get("headers") or {}).get("if-none-match") or "")
+    known = [each.strip().removeprefix("W/") for each in asked.split(",")]
+    if tag in known or asked.strip() == "*":
+        return Response(304, None, "", headers)
+    return Response(200, "application/json", body, headers)
