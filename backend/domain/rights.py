@@ -189,6 +189,8 @@ RULES: Mapping[str, Rules] = {
     # Whoever comes to the shop sees what there is.
     "Query.product": _PUBLIC,
     "Query.category": _PUBLIC,
+    "Query.categories": _PUBLIC,
+    "Query.products": _PUBLIC,
     "Query.productPage": _PUBLIC,
     # Keys are the operators'; whoever holds one is a caller of a kind of its own.
     "Query.authKeys": _OPERATORS,

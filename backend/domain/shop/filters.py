@@ -158,10 +158,12 @@ def _list(given: object, place: str) -> Sequence[object]:
 
 
 def _number(rule: str) -> Callable[[object, str], Number]:
-    kinds: tuple[type, ...] = (int,) if rule == _INT else (int, float)
+    whole = rule == _INT
 
     def read(given: object, place: str) -> Number:
-        if isinstance(given, bool) or not isinstance(given, kinds) or not abs(given) < math.inf:
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            raise InvalidInput(place, f"must be {rule}.")
+        if isinstance(given, float) and (whole or not math.isfinite(given)):
             raise InvalidInput(place, f"must be {rule}.")
         return given
 

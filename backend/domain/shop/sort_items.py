@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from typing import Any, NamedTuple
@@ -116,7 +116,7 @@ def normalised(text: str) -> str:
     return "".join(max(" ", each) for each in folded if not unicodedata.combining(each))[:MAX_SORT_TITLE]
 
 
-_VALUES = {
+_VALUES: Mapping[By, Callable[[Product], str]] = {
     By.PRICE: lambda found: encode_number(found["price"]),
     By.RATING: lambda found: encode_rating(found["rating"]),
     By.TITLE: lambda found: encode_title(found["title"]),
@@ -178,13 +178,12 @@ _UNKNOWN = "u"  # names the members that are too long for an item
 
 def _compact(found: Product) -> Item:
     rating = found["rating"]
-    given = {
-        "t": found["title"], "a": found["authors"], "l": found["language"],
-        "p": found["price"], "y": found["year"], "r": None if rating is None else Decimal(repr(rating)),
-    }  # fmt: skip
-    too_long = [name for name in ("t", "a", "l") if len("".join(given[name] or "")) > _MAX_TEXT]
-    kept = {name: value for name, value in given.items() if value is not None and name not in too_long}
-    return kept | {_UNKNOWN: too_long} if too_long else kept
+    texts: Mapping[str, Sequence[str] | None] = {"t": found["title"], "a": found["authors"], "l": found["language"]}
+    too_long = [name for name, each in texts.items() if len("".join(each or "")) > _MAX_TEXT]
+    kept: Item = {name: each for name, each in texts.items() if name not in too_long}
+    kept |= {"p": found["price"], "y": found["year"], "r": None if rating is None else Decimal(repr(rating))}
+    kept |= {_UNKNOWN: too_long or None}
+    return {name: each for name, each in kept.items() if each is not None}
 
 
 def values(item: Mapping[str, Any]) -> Values:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headwater.generated.dismiss_notice import DismissNotice as DismissNotice
     from headwater.generated.enums import ChangeKind as ChangeKind
     from headwater.generated.enums import Order as Order
+    from headwater.generated.enums import ProductSort as ProductSort
     from headwater.generated.enums import Scope as Scope
     from headwater.generated.enums import Standing as Standing
     from headwater.generated.expel_member import ExpelMember as ExpelMember
@@ -149,6 +150,7 @@ _HOMES = {
     "PresenceChanges": "presence_changes",
     "PresenceHead": "presence_head",
     "Presences": "presences",
+    "ProductSort": "enums",
     "Profile": "fragments",
     "ProfileAttribute": "fragments",
     "ProfileAttributeInput": "input_types",

@@ -28,6 +28,20 @@ class Standing(OpenEnum):
     OWNER = "OWNER"
 
 
+class ProductSort(OpenEnum):
+    """The order of products. Whatever lacks the value comes first in an order that goes up, and last in
+    one that goes down."""
+
+    PRICE_ASC = "PRICE_ASC"
+    PRICE_DESC = "PRICE_DESC"
+    RATING_DESC = "RATING_DESC"
+    RATING_ASC = "RATING_ASC"
+    TITLE_ASC = "TITLE_ASC"
+    TITLE_DESC = "TITLE_DESC"
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+
+
 class Scope(OpenEnum):
     """What a key is for."""
 

@@ -53,6 +53,26 @@ export type Standing =
   | 'OWNER'
   | '%future added value';
 
+/** The order of products. Whatever lacks the value comes first in an order that goes up, and last in one that goes down. */
+export type ProductSort =
+  /** The cheapest first. */
+  | 'PRICE_ASC'
+  /** The dearest first. */
+  | 'PRICE_DESC'
+  /** The best rated first. */
+  | 'RATING_DESC'
+  /** The worst rated first. */
+  | 'RATING_ASC'
+  /** By title: without case and accents, otherwise by code points, up to 200 characters. */
+  | 'TITLE_ASC'
+  /** By title, backwards. */
+  | 'TITLE_DESC'
+  /** The newest first, by when they were made. */
+  | 'NEWEST'
+  /** The oldest first. */
+  | 'OLDEST'
+  | '%future added value';
+
 /** A room to make. */
 export type CreateRoomInput = {
   /** The id of a public room: 1 to 128 characters, no control characters, no blank at either end, not `private:` in front. */

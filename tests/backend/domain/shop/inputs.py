@@ -37,7 +37,7 @@ Objects = st.SearchStrategy[dict[str, Any]]
 
 def _one(members: dict[str, st.SearchStrategy[Any]]) -> Objects:
     """An object with one of the members."""
-    return st.one_of([values.map(lambda value, name=name: {name: value}) for name, values in members.items()])
+    return st.one_of([st.fixed_dictionaries({name: values}) for name, values in members.items()])
 
 
 def _some(members: dict[str, st.SearchStrategy[Any]]) -> Objects:
