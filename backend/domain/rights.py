@@ -191,6 +191,7 @@ RULES: Mapping[str, Rules] = {
     "Query.category": _PUBLIC,
     "Query.categories": _PUBLIC,
     "Query.products": _PUBLIC,
+    "Query.searchProducts": _PUBLIC,
     "Query.productPage": _PUBLIC,
     # Keys are the operators'; whoever holds one is a caller of a kind of its own.
     "Query.authKeys": _OPERATORS,

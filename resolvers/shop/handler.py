@@ -15,7 +15,7 @@ from domain.logs import function_logger
 from domain.mutation_limits import rate_limit_here
 from domain.sessions import Sessions
 from domain.settings import settings
-from domain.shop import categories, listing
+from domain.shop import categories, listing, search
 from domain.shop.category import Category
 from domain.table import Table, dynamodb
 
@@ -39,7 +39,7 @@ def lists() -> listing.Lists:
 
 @cache
 def readers() -> ThreadPoolExecutor:
-    """The threads in which the items of a batch are answered."""
+    """The threads in which the items of a batch are answered, and the index is searched."""
     return ThreadPoolExecutor(_READERS)
 
 
@@ -47,6 +47,12 @@ def products(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Query.products"""
     items, next_token = listing.products(lists(), caller, **arguments, now_ms=SYSTEM.now_ms())
     return {"items": items, "nextToken": next_token}
+
+
+def search_products(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Query.searchProducts"""
+    here = search.Search(lists().table, lists().search, readers().map, SYSTEM)
+    return {"items": search.search_products(here, caller, **arguments)}
 
 
 def list_categories(caller: Caller, **arguments: Any) -> dict[str, Any]:
@@ -74,6 +80,7 @@ def session(caller: Caller, coordinate: str) -> None:
 
 FIELDS: fields.Fields = {
     "Query.products": products,
+    "Query.searchProducts": search_products,
     "Query.categories": list_categories,
     "Category.children": children,
     "Category.products": products_of,

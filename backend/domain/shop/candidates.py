@@ -21,16 +21,18 @@ from domain.threads import Threads
 
 MAX_WORDS = 8
 """Words of a query that are looked up: those that say most, the longest first. All of them count in the ranking."""
+FIRST_WORDS = 3
+"""Words that are looked up at first: one that is right and rare is enough."""
 POSTINGS = 100
 """Products of a word, the ones with the shortest titles; as many again of titles that are as long as the query."""
 MAX_SUSPECTS = 4
 """Words of a query that may be misspelled."""
-FIRST_GRAMS = 4
+FIRST_GRAMS = 3
 """Grams of each that are read at first; the others only if those did not help."""
 MAX_LATER_GRAMS = 16
 DICTIONARY = 150
 """Words with a gram, the shortest first."""
-MAX_CORRECTIONS = 6
+MAX_CORRECTIONS = 5
 """Words from the dictionary whose products are read, each time."""
 MAX_JOINED = 3
 """Neighbours that are also looked up as one word."""
@@ -46,6 +48,7 @@ MAX_ITEMS = (
 """Items of the index that a search reads at most, each of them small."""
 
 _SPLIT_FROM = 6  # letters of a word that may be two
+_NEAR = 0.5
 _LAST = "~"  # behind all digits
 
 
@@ -63,8 +66,14 @@ class Suspect:
 
     word: str
     unfinished: bool  # it is the last one, and may be still being typed
-    later: list[str] = field(default_factory=list)  # grams that were left out
+    first: Sequence[str]  # grams
+    later: Sequence[str]  # grams that are left out at first
     found: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, word: str, *, unfinished: bool) -> Suspect:
+        """A word of a query."""
+        return cls(word, unfinished, *search_index.spread(search_index.grams(word), FIRST_GRAMS))
 
     def lengths(self) -> tuple[int, int]:
         """How many characters the words that are meant can have."""
@@ -73,9 +82,21 @@ class Suspect:
         return shortest, search_index.MAX_WORD if self.unfinished else size + 2
 
     def corrections(self, count: int) -> list[str]:
-        """The likeliest of the words that were found."""
-        unlike = sorted((unlike, each) for each in self.found if (unlike := self._unlike(each)) < 1)
-        return [each for _, each in unlike[:count]]
+        """The likeliest of the words that were found: where some are near, none that are far."""
+        parts = self._parts()
+        unlike = sorted((_NEAR if each in parts else self._unlike(each), each) for each in self.found)
+        furthest = max(_NEAR, unlike[0][0]) if unlike else 0
+        return [each for how_much, each in unlike[:count] if how_much <= furthest and how_much < 1]
+
+    def _parts(self) -> set[str]:
+        """Words that make up this one, when a blank was left out or became another letter."""
+        size = len(self.word)
+        if size < _SPLIT_FROM:
+            return set()
+        heads = [each for each in self.found if self.word.startswith(each)]
+        tails = [each for each in self.found if self.word.endswith(each)]
+        pairs = ((head, tail) for head in heads for tail in tails)
+        return {each for pair in pairs if 0 <= size - sum(map(len, pair)) <= 1 for each in pair}
 
     def _unlike(self, other: str) -> float:
         """How little a word looks like what was meant: 1 and more is too little, and so is the word itself."""
@@ -86,7 +107,7 @@ class Suspect:
         unlike = OSA.distance(word, other, score_cutoff=allowed) / (allowed + 1)
         if self.unfinished and len(word) > 1 and other.startswith(word):
             unlike = min(unlike, 0.3 + 0.02 * (len(other) - len(word)))
-        if len(word) >= _SPLIT_FROM and len(other) >= 3 and (word.startswith(other) or word.endswith(other)):
+        if len(word) >= _SPLIT_FROM and (word.startswith(other) or word.endswith(other)):
             unlike = min(unlike, 1 - 0.4 * len(other) / len(word))
         return unlike
 
@@ -114,15 +135,19 @@ class Candidates:
     def find(self) -> Mapping[str, float]:
         """Read the index. Raises TableError."""
         words = self._telling()
+        self._look_up(words[:FIRST_WORDS])
+        if self._is_settled(words):
+            return self.scores
         self._look_up(words)
-        if not self._is_settled(words):
-            suspects = self._suspects(words)
-            self._ask_dictionary([(suspect, gram) for suspect in suspects for gram in self._first_grams(suspect)])
-            self._look_up(self._joined() + self._corrections(suspects))
-            if self._best() < ranking.GOOD:
-                later = [(suspect, gram) for suspect in suspects for gram in suspect.later]
-                self._ask_dictionary(later[:MAX_LATER_GRAMS])
-                self._look_up(self._corrections(suspects))
+        if self._is_settled(words):
+            return self.scores
+        suspects = self._suspects(words)
+        self._ask_dictionary([(suspect, gram) for suspect in suspects for gram in suspect.first])
+        self._look_up(self._joined() + self._corrections(suspects))
+        if self._best() < ranking.FAIR:
+            later = [(suspect, gram) for suspect in suspects for gram in suspect.later]
+            self._ask_dictionary(later[:MAX_LATER_GRAMS])
+            self._look_up(self._corrections(suspects))
         return self.scores
 
     def _telling(self) -> list[str]:
@@ -132,9 +157,12 @@ class Candidates:
         return (telling if len(telling) > 1 else words)[:MAX_WORDS]
 
     def _is_settled(self, words: Sequence[str]) -> bool:
-        """Whether the words as they are have led to what was meant."""
+        """Whether the words that were looked up have led to what was meant.
+
+        A single word may be the beginning of another, and one of two may be misspelled into another.
+        """
         if len(words) == 1:
-            return False  # it may be the beginning of another
+            return False
         return self._complete or (self._best() >= ranking.GOOD and len(words) > 2)
 
     def _best(self) -> float:
@@ -145,14 +173,10 @@ class Candidates:
         others = [word for word in words if self._known[word]]
         last = self._wanted.words[-1]
         return [
-            Suspect(word, unfinished=word == last)
+            Suspect.of(word, unfinished=word == last)
             for word in unknown + others
             if search_index.has_grams(word) and (len(word) > 1 or len(words) == 1)
         ][:MAX_SUSPECTS]
-
-    def _first_grams(self, suspect: Suspect) -> list[str]:
-        first, suspect.later = search_index.spread(search_index.grams(suspect.word), FIRST_GRAMS)
-        return first
 
     def _joined(self) -> list[str]:
         """Neighbours of which one is no word, as one: a blank too many."""

@@ -19,6 +19,8 @@ from domain.shop.search_index import Texts
 
 GOOD = 0.85
 """From here on a match is what was asked for, with an error or two at most."""
+FAIR = 0.7
+"""From here on it may be what was asked for."""
 LOW = 0.6
 """Below this a match is a guess."""
 LEAST = 0.5
