@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,10 +103,15 @@ def search_table(new_table: Callable[[str], Table]) -> Table:
     return new_table("Search")
 
 
+@cache
+def _stacks() -> list[dict[str, Any]]:
+    # Parsing them takes more than a second, and hundreds of tests make tables.
+    return [yaml_parse(path.read_text())["Resources"] for path in sorted((ROOT / "stacks").glob("*.yaml"))]
+
+
 def table_definition(logical_id: str) -> dict[str, Any]:
     """What CreateTable takes of a table's definition in the template."""
-    stacks = [yaml_parse(path.read_text())["Resources"] for path in sorted((ROOT / "stacks").glob("*.yaml"))]
-    (properties,) = (resources[logical_id]["Properties"] for resources in stacks if logical_id in resources)
+    (properties,) = (resources[logical_id]["Properties"] for resources in _stacks() if logical_id in resources)
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "StreamSpecification")
     definition = {name: properties[name] for name in kept if name in properties}
     if "StreamSpecification" in definition:
