@@ -142,7 +142,7 @@ def misspellings(books: Sequence[Book], seed: int, per_kind: int) -> list[Query]
     """
     rng = random.Random(seed)
     bracketed = [book for book in books if book.short_title != book.title]
-    found = []
+    found: list[Query] = []
     for name, slip in SLIPS.items():
         for form, chosen_from in (("short", books), ("with series", bracketed)):
             for _ in range(per_kind):
@@ -157,7 +157,7 @@ def misspellings(books: Sequence[Book], seed: int, per_kind: int) -> list[Query]
 def unfinished(books: Sequence[Book], seed: int, count: int) -> list[Query]:
     """Titles of which the last word is being typed."""
     rng = random.Random(seed)
-    found = []
+    found: list[Query] = []
     while len(found) < count:
         book = rng.choice(books)
         words = book.short_title.split()
@@ -171,7 +171,7 @@ def unfinished(books: Sequence[Book], seed: int, count: int) -> list[Query]:
 def with_author(books: Sequence[Book], seed: int, count: int) -> list[Query]:
     """The author's last name and the longest word of the title, in either order."""
     rng = random.Random(seed)
-    found = []
+    found: list[Query] = []
     for book in rng.choices(books, k=count):
         words = [book.authors[0].split()[-1], max(book.short_title.split(), key=len)]
         rng.shuffle(words)

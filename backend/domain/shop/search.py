@@ -102,7 +102,8 @@ def _read(table: Table, product_ids: Sequence[str], now: int) -> Iterator[Produc
 
 def _that_fit(found: Sequence[ProductMatch]) -> list[ProductMatch]:
     """As many as an answer can have, at least one."""
-    size, fitting = 0, []
+    size = 0
+    fitting: list[ProductMatch] = []
     for match in found:
         size += len(json.dumps(match))
         if size > _MAX_BYTES and fitting:
