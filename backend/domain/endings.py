@@ -23,6 +23,6 @@ def with_answer(answer: Any, subscriber: str, *lost: Topic) -> dict[str, Any]:
     ends = [
         {"subscriptionField": kind.subscription, "topic": topic, "userId": subscriber}
         for kind, topic in named
-        if kind.subscription
+        if kind.subscription and not kind.everyones
     ]
     return {"answer": answer, "ends": ends}

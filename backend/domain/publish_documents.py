@@ -4,6 +4,12 @@ Generated from schema.graphql by `python -m tools.publish_documents`; do not edi
 """
 
 DOCUMENTS = {
+    "publishCategories": (
+        "mutation PublishCategories($input: PublishCategoriesInput!) { publishCategories(input: $input) { "
+        "category topic firstSeq lastSeq items { seq eventId kind at traceId key truncated product { id title "
+        "authors category path description price currency stock rating ratingsCount year language isbn "
+        "imageUrl derived version createdAt updatedAt } } } }"
+    ),
     "publishClients": (
         "mutation PublishClients($input: PublishClientsInput!) { publishClients(input: $input) { clientId "
         "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated notice { id kind data "
@@ -19,6 +25,12 @@ DOCUMENTS = {
         "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated presence { id roomId userId "
         "name joinedAt lastSeen absent } } } }"
     ),
+    "publishProducts": (
+        "mutation PublishProducts($input: PublishProductsInput!) { publishProducts(input: $input) { productId "
+        "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated product { id title authors "
+        "category path description price currency stock rating ratingsCount year language isbn imageUrl "
+        "derived version createdAt updatedAt } } } }"
+    ),
     "publishUsers": (
         "mutation PublishUsers($input: PublishUsersInput!) { publishUsers(input: $input) { userId topic "
         "firstSeq lastSeq items { seq eventId kind at traceId key truncated profile { id displayName "
@@ -29,14 +41,23 @@ DOCUMENTS = {
 
 # The type of each mutation's input.
 INPUTS = {
+    "publishCategories": "PublishCategoriesInput",
     "publishClients": "PublishClientsInput",
     "publishMessages": "PublishMessagesInput",
     "publishPresence": "PublishPresenceInput",
+    "publishProducts": "PublishProductsInput",
     "publishUsers": "PublishUsersInput",
 }
 
 # Every input type that they need: its members and their types.
 INPUT_TYPES = {
+    "PublishCategoriesInput": {
+        "category": "ID!",
+        "topic": "String!",
+        "firstSeq": "Int!",
+        "lastSeq": "Int!",
+        "items": "[ProductChangeInput!]!",
+    },
     "PublishClientsInput": {
         "clientId": "ID!",
         "topic": "String!",
@@ -58,12 +79,29 @@ INPUT_TYPES = {
         "lastSeq": "Int!",
         "items": "[PresenceChangeInput!]!",
     },
+    "PublishProductsInput": {
+        "productId": "ID!",
+        "topic": "String!",
+        "firstSeq": "Int!",
+        "lastSeq": "Int!",
+        "items": "[ProductChangeInput!]!",
+    },
     "PublishUsersInput": {
         "userId": "ID!",
         "topic": "String!",
         "firstSeq": "Int!",
         "lastSeq": "Int!",
         "items": "[UserChangeInput!]!",
+    },
+    "ProductChangeInput": {
+        "seq": "Int!",
+        "eventId": "ID!",
+        "kind": "ChangeKind!",
+        "at": "AWSDateTime!",
+        "traceId": "String",
+        "key": "ID!",
+        "truncated": "Boolean!",
+        "product": "ProductInput",
     },
     "ClientChangeInput": {
         "seq": "Int!",
@@ -105,6 +143,27 @@ INPUT_TYPES = {
         "truncated": "Boolean!",
         "profile": "ProfileInput",
         "notice": "NoticeInput",
+    },
+    "ProductInput": {
+        "id": "ID!",
+        "title": "String!",
+        "authors": "[String!]!",
+        "category": "ID",
+        "path": "[ID!]!",
+        "description": "String",
+        "price": "Int",
+        "currency": "String!",
+        "stock": "Int!",
+        "rating": "Float",
+        "ratingsCount": "Int",
+        "year": "Int",
+        "language": "String",
+        "isbn": "String",
+        "imageUrl": "String",
+        "derived": "[String!]!",
+        "version": "Int!",
+        "createdAt": "AWSDateTime!",
+        "updatedAt": "AWSDateTime!",
     },
     "NoticeInput": {
         "id": "ID!",

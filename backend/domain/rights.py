@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from domain import topics
-from domain.caller import OPERATORS, Caller, CallerKind, Scope
+from domain.caller import OPERATORS, SELLERS, Caller, CallerKind, Scope
 from domain.errors import Unauthorized
 
 
@@ -75,6 +75,13 @@ def operators(caller: Caller, topic: str | None, standing: Standing) -> bool:
     return caller.is_in(OPERATORS)
 
 
+@_rule("sellers")
+def sellers(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to sellers, about anything in the shop. Operators are none by that."""
+    del topic, standing
+    return caller.is_in(SELLERS)
+
+
 @_rule("their own; operators anyone's")
 def own_or_operators(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to the user whom the topic is about, and to operators."""
@@ -137,6 +144,7 @@ Rules = Mapping[CallerKind, Rule]
 _OWN: Rules = {CallerKind.USER: own}
 _OPERATORS: Rules = {CallerKind.USER: operators}
 _OWN_OR_OPERATORS: Rules = {CallerKind.USER: own_or_operators}
+_SELLERS: Rules = {CallerKind.USER: sellers}
 _PUBLIC: Rules = dict.fromkeys(CallerKind, anyone)
 _ROOMS: Rules = {kind: their_rooms if kind is CallerKind.USER else public_rooms for kind in CallerKind}
 _PUBLISHER: Rules = {CallerKind.IAM: publisher}
@@ -189,6 +197,18 @@ RULES: Mapping[str, Rules] = {
     # Whoever comes to the shop sees what there is.
     "Query.product": _PUBLIC,
     "Query.category": _PUBLIC,
+    "Query.productChanges": _PUBLIC,
+    "Query.categoryChanges": _PUBLIC,
+    "Subscription.onProduct": _PUBLIC,
+    "Subscription.onCategory": _PUBLIC,
+    # What there is, and for how much, sellers decide.
+    "Mutation.createCategory": _SELLERS,
+    "Mutation.createProduct": _SELLERS,
+    "Mutation.updateProduct": _SELLERS,
+    "Mutation.setPrice": _SELLERS,
+    "Mutation.changeStock": _SELLERS,
+    "Mutation.deleteProduct": _SELLERS,
+    "Mutation.importProducts": _SELLERS,
     "Query.categories": _PUBLIC,
     "Query.products": _PUBLIC,
     "Query.searchProducts": _PUBLIC,
@@ -201,6 +221,8 @@ RULES: Mapping[str, Rules] = {
     "Mutation.publishPresence": _PUBLISHER,
     "Mutation.publishUsers": _PUBLISHER,
     "Mutation.publishClients": _PUBLISHER,
+    "Mutation.publishProducts": _PUBLISHER,
+    "Mutation.publishCategories": _PUBLISHER,
     "Mutation.endSubscriptions": _PUBLISHER,
 }
 

@@ -29,6 +29,7 @@ from domain import (
 from domain.caller import CallerKind
 from domain.events import Event, Kind
 from domain.rights import BELONGS
+from domain.shop import category, product
 from domain.table import Item, from_event
 from domain.topics import Topic, TopicKind
 
@@ -160,6 +161,13 @@ def _presence(pk: str, sk: str, item: Item) -> list[Topic]:
     return [topics.presence(room_id)] if validation.names_room(room_id) else []
 
 
+def _product(pk: str, sk: str, item: Item) -> list[Topic]:
+    product_id = product.id_of(pk)
+    if sk != product.SORT_KEY or not product.is_id(product_id):
+        return []
+    return [topics.product(product_id), *map(topics.category, category.path_of(item))]
+
+
 def _belonging(pk: str, sk: str, item: Item) -> list[End]:
     belongs = membership.standing_of(item) in BELONGS
     return _of_room(sk, membership.room_of(pk)) if belongs else []
@@ -179,7 +187,7 @@ def _opened(pk: str, sk: str, item: Item) -> list[End]:
     if sk != auth_key.SORT_KEY or auth_key.is_revoked(item):
         return []
     key_id = pk.removeprefix(auth_key.PREFIX)
-    offered = (kind for kind in topics.KINDS.values() if kind.subscription)
+    offered = (kind for kind in topics.KINDS.values() if kind.subscription and not kind.everyones)
     kinds = (kind for kind in offered if CallerKind.LAMBDA in rights.RULES.get(f"Subscription.{kind.subscription}", {}))
     return [End(key_id, kind) for kind in kinds]
 
@@ -216,6 +224,13 @@ ROUTES: Sequence[Route] = (
         topics=_presence,
         key=lambda _, sk: sk,
         project=presence.to_publish,
+        state_like=True,
+    ),
+    Route(
+        product.PREFIX,
+        topics=_product,
+        key=lambda pk, _: product.id_of(pk),
+        project=product.to_publish,
         state_like=True,
     ),
 )

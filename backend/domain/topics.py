@@ -19,6 +19,7 @@ class TopicKind:
         item_field: the member of a change that holds the item, unless the item's route names another.
         subscription: the field that clients subscribe to; empty when there is none.
         catch_up: the field that answers what they missed; empty when there is none.
+        everyones: whether all may subscribe, so that nobody's subscription ever ends with a right.
     """
 
     name: str
@@ -27,6 +28,7 @@ class TopicKind:
     item_field: str
     subscription: str = ""
     catch_up: str = ""
+    everyones: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,26 @@ PRESENCE = TopicKind(
     subscription="onPresence",
     catch_up="presenceChanges",
 )
+PRODUCT = TopicKind(
+    "product",
+    mutation="publishProducts",
+    id_field="productId",
+    item_field="product",
+    subscription="onProduct",
+    catch_up="productChanges",
+    everyones=True,
+)
+CATEGORY = TopicKind(
+    "category",
+    mutation="publishCategories",
+    id_field="category",
+    item_field="product",
+    subscription="onCategory",
+    catch_up="categoryChanges",
+    everyones=True,
+)
 
-KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE)}
+KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE, PRODUCT, CATEGORY)}
 
 
 EVERY = "*"
@@ -118,3 +138,13 @@ def user(user_id: str) -> Topic:
 def client(client_id: str) -> Topic:
     """The topic of the notices to one client."""
     return Topic(CLIENT, client_id)
+
+
+def product(product_id: str) -> Topic:
+    """The topic of one product."""
+    return Topic(PRODUCT, product_id)
+
+
+def category(category_id: str) -> Topic:
+    """The topic of the products of a category and of those below it."""
+    return Topic(CATEGORY, category_id)

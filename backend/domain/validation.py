@@ -72,6 +72,12 @@ def key_name(field: str, value: str) -> str:
     return value
 
 
+def label(field: str, value: str, most: int) -> str:
+    """A text of one line that shows as it is, of 1 to `most` characters. Raises InvalidInput."""
+    _label(field, value, most)
+    return value
+
+
 def original_time(field: str, value: str) -> str:
     """The time of an imported message in its source. Raises InvalidInput."""
     _label(field, value, MAX_ORIGINAL_TIME)

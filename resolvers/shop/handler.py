@@ -1,6 +1,7 @@
 """The fields of the shop that Python answers: arguments to the use cases of `domain.shop`, results to the schema's
 shapes."""
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -10,24 +11,96 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain import fields
 from domain.caller import Caller
+from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.logs import function_logger
 from domain.mutation_limits import rate_limit_here
 from domain.sessions import Sessions
 from domain.settings import settings
-from domain.shop import categories, listing, search
+from domain.shop import catalogue, categories, listing, product_import, search
+from domain.shop.catalogue import Catalogue
 from domain.shop.category import Category
 from domain.table import Table, dynamodb
+from domain.traces import current_trace_id
 
 logger = function_logger()
 
+# As many connections as `dynamodb()` keeps.
+_WRITERS = 16
 _READERS = 8
 
 
 @cache
-def main_table() -> Table:
-    """The main table, kept as long as the container lives."""
-    return Table(settings().main_table, dynamodb())
+def catalogue_here() -> Catalogue:
+    """The catalogue of this deployment, made at the first event and kept as long as the container lives."""
+    here, client = settings(), dynamodb()
+    log = ChangeLog(Table(here.change_log, client), here.retention_seconds, SYSTEM)
+    return Catalogue(Table(here.main_table, client), log, SYSTEM, here.retention_seconds)
+
+
+@cache
+def writers() -> ThreadPoolExecutor:
+    """The threads in which the products of an import are written."""
+    return ThreadPoolExecutor(_WRITERS)
+
+
+def product_changes(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Query.productChanges"""
+    return catalogue.product_changes(catalogue_here(), caller, **arguments)
+
+
+def category_changes(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Query.categoryChanges"""
+    return catalogue.category_changes(catalogue_here(), caller, **arguments)
+
+
+def create_category(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """Mutation.createCategory"""
+    return catalogue.create_category(catalogue_here(), caller, **fields.keywords(input), trace_id=_trace_id())
+
+
+def create_product(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """Mutation.createProduct"""
+    named, members = _apart(input, "id", "clientMutationId")
+    return catalogue.create_product(catalogue_here(), caller, **named, members=members, trace_id=_trace_id())
+
+
+def update_product(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """Mutation.updateProduct"""
+    named, members = _apart(input, "id", "version", "clientMutationId")
+    return catalogue.update_product(catalogue_here(), caller, **named, members=members, trace_id=_trace_id())
+
+
+def set_price(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """Mutation.setPrice"""
+    return catalogue.set_price(catalogue_here(), caller, **fields.keywords(input), trace_id=_trace_id())
+
+
+def change_stock(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """Mutation.changeStock"""
+    return catalogue.change_stock(catalogue_here(), caller, **fields.keywords(input), trace_id=_trace_id())
+
+
+def delete_product(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """Mutation.deleteProduct"""
+    return catalogue.delete_product(catalogue_here(), caller, **fields.keywords(input))
+
+
+def import_products(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
+    """Mutation.importProducts"""
+    return product_import.import_products(
+        catalogue_here(), caller, writers().map, **fields.keywords(input), trace_id=_trace_id()
+    )
+
+
+def on_product(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Subscription.onProduct"""
+    return {"topic": catalogue.on_product(caller, **arguments)}
+
+
+def on_category(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    """Subscription.onCategory"""
+    return {"topic": catalogue.on_category(caller, **arguments)}
 
 
 @cache
@@ -75,7 +148,17 @@ def products_of(caller: Caller, source: Mapping[str, Any], **arguments: Any) -> 
 def session(caller: Caller, coordinate: str) -> None:
     """Ask whether the session of a caller stands who wants to change something; what all may see needs none."""
     if coordinate.startswith("Mutation."):
-        Sessions(main_table(), SYSTEM).require(caller, coordinate)
+        Sessions(catalogue_here().table, SYSTEM).require(caller, coordinate)
+
+
+def _apart(given: Mapping[str, Any], *names: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of an input names the mutation, as keywords, and what it says of the product."""
+    named = {name: value for name, value in given.items() if name in names}
+    return fields.keywords(named), {name: value for name, value in given.items() if name not in names}
+
+
+def _trace_id() -> str | None:
+    return current_trace_id(os.environ)
 
 
 FIELDS: fields.Fields = {
@@ -84,6 +167,17 @@ FIELDS: fields.Fields = {
     "Query.categories": list_categories,
     "Category.children": children,
     "Category.products": products_of,
+    "Query.productChanges": product_changes,
+    "Query.categoryChanges": category_changes,
+    "Mutation.createCategory": create_category,
+    "Mutation.createProduct": create_product,
+    "Mutation.updateProduct": update_product,
+    "Mutation.setPrice": set_price,
+    "Mutation.changeStock": change_stock,
+    "Mutation.deleteProduct": delete_product,
+    "Mutation.importProducts": import_products,
+    "Subscription.onProduct": on_product,
+    "Subscription.onCategory": on_category,
 }
 
 

@@ -16,6 +16,7 @@ from domain.table import Item, Key
 PREFIX = "CATEGORY#"
 SORT_KEY = "CATEGORY"
 LISTING = "CATEGORIES#"  # GSI1PK of a category's children begins with it; GSI1SK is the path
+MAX_NAME = 128
 MAX_DEPTH = 8  # a product's change is told in each category of its path
 
 

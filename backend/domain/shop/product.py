@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from domain import attributes, times
 from domain.shop import category, money
-from domain.table import Key
+from domain.table import Item, Key, Set
 
 PREFIX = "PRODUCT#"
 SORT_KEY = "PRODUCT"
@@ -57,6 +57,31 @@ def key(product_id: str) -> Key:
 def id_of(pk: str) -> str:
     """The product that a partition key names."""
     return pk.removeprefix(PREFIX)
+
+
+def to_item(product_id: str, attributes: Mapping[str, Any], now_ms: int, trace_id: str | None) -> Item:
+    """The item of a new product: `attributes` is what its seller says of it, with its category's path."""
+    pk, sk = key(product_id)
+    now = times.to_iso(now_ms)
+    return {
+        "pk": pk, "sk": sk, "stock": 0, **attributes, "version": 1, "createdAt": now, "updatedAt": now,
+        "traceId": trace_id,
+    }  # fmt: skip
+
+
+def change(item: Item, changes: Mapping[str, Any], *guards: str) -> Set:
+    """The write that changes an item, and takes away what is None, if some attributes are still as they were read."""
+    kept = {name: value for name, value in changes.items() if value is not None}
+    gone = tuple(name for name in changes if name not in kept and name in item)
+    condition, values = unchanged(item, *guards)
+    return Set((item["pk"], item["sk"]), kept, condition, values, gone)
+
+
+def unchanged(item: Mapping[str, Any], *guards: str) -> tuple[str, dict[str, Any]]:
+    """The condition, with its values, that an item is there and has these attributes as it was read, raw ones too."""
+    held = [f"#{name} = :held_{name}" if name in item else f"attribute_not_exists(#{name})" for name in guards]
+    values = {f":held_{name}": item[name] for name in guards if name in item}
+    return " AND ".join(["attribute_exists(pk)", *held]), values
 
 
 def from_item(pk: str, item: Mapping[str, Any]) -> Product:

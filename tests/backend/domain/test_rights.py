@@ -70,7 +70,7 @@ def test_only_those_who_belong_to_a_private_room_have_it(coordinate: str, standi
 
 
 # Rules that ask who the caller is, and nothing of a room.
-OF_NO_ROOM = {each.holds for each in (rights.anyone, rights.operators, rights.own_or_operators)}
+OF_NO_ROOM = {each.holds for each in (rights.anyone, rights.operators, rights.own_or_operators, rights.sellers)}
 NOT_ABOUT_A_ROOM = {
     each
     for each, rules in rights.RULES.items()
