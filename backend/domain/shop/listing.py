@@ -35,7 +35,7 @@ _MAX_PAGE_BYTES = 4_000_000
 _MAX_NESTED_BYTES = 40_000  # a hundred of these are one answer: MaxBatchSize in stacks/shop.yaml
 
 _START = ""  # the position before all
-_POSITION = re.compile("#[0-9A-Za-z-]{1,64}$")
+_POSITION = re.compile(r"#[0-9A-Za-z-]{1,64}\Z")
 _MAX_POSITION = 1000  # characters; DynamoDB takes keys of 1,024 bytes
 
 
