@@ -17,7 +17,7 @@ from domain.logs import function_logger
 from domain.mutation_limits import rate_limit_here
 from domain.sessions import Sessions
 from domain.settings import settings
-from domain.shop import catalogue, categories, listing, product_import, search
+from domain.shop import catalogue, catalogue_changes, categories, listing, product_import, search
 from domain.shop.catalogue import Catalogue
 from domain.shop.category import Category
 from domain.table import Table, dynamodb
@@ -46,12 +46,12 @@ def writers() -> ThreadPoolExecutor:
 
 def product_changes(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Query.productChanges"""
-    return catalogue.product_changes(catalogue_here(), caller, **arguments)
+    return catalogue_changes.product_changes(catalogue_here(), caller, **arguments)
 
 
 def category_changes(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Query.categoryChanges"""
-    return catalogue.category_changes(catalogue_here(), caller, **arguments)
+    return catalogue_changes.category_changes(catalogue_here(), caller, **arguments)
 
 
 def create_category(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - the schema's name
@@ -95,12 +95,12 @@ def import_products(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:
 
 def on_product(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Subscription.onProduct"""
-    return {"topic": catalogue.on_product(caller, **arguments)}
+    return {"topic": catalogue_changes.on_product(caller, **arguments)}
 
 
 def on_category(caller: Caller, **arguments: Any) -> dict[str, Any]:
     """Subscription.onCategory"""
-    return {"topic": catalogue.on_category(caller, **arguments)}
+    return {"topic": catalogue_changes.on_category(caller, **arguments)}
 
 
 @cache

@@ -6,18 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import backoff, catch_up, idempotency, rights, times, topics, ulid, validation
+from domain import backoff, idempotency, rights, times, ulid, validation
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.errors import InvalidInput, NotFound, OutOfStock, TryAgain, VersionConflict
-from domain.events import Entry
 from domain.idempotency import Once
 from domain.shop import category, product, product_input
 from domain.shop.category import Category
 from domain.shop.product import Product
 from domain.table import Delete, Item, Key, Put, Table, TableError, Write, free
-from domain.topics import Topic
 
 PATIENCE_SECONDS = 8.0
 PACE = {"first_seconds": 0.02, "longest_seconds": 1.0}
@@ -231,61 +229,6 @@ def delete_product(
 
 
 # --- what all may see ---
-
-
-def on_product(caller: Caller, *, id: str) -> str:  # noqa: A002 - the schema's name
-    """The topic that a subscriber to a product gets. Raises Unauthorized, InvalidInput."""
-    topic = topics.product(product_input.product_id("id", id))
-    rights.require(caller, "Subscription.onProduct", str(topic))
-    return str(topic)
-
-
-def on_category(caller: Caller, *, category: str) -> str:
-    """The topic that a subscriber to the products of a category gets. Raises Unauthorized, InvalidInput."""
-    topic = topics.category(product_input.category_id("category", category))
-    rights.require(caller, "Subscription.onCategory", str(topic))
-    return str(topic)
-
-
-def product_changes(
-    catalogue: Catalogue,
-    caller: Caller,
-    *,
-    id: str,  # noqa: A002 - the schema's name
-    after: int,
-    limit: int | None = None,
-) -> dict[str, Any]:
-    """The changes of a product after a known one, as the schema's ProductChangePage.
-
-    Raises:
-        Unauthorized, InvalidInput: the caller, the arguments.
-        TableError: the table did not answer.
-    """
-    topic = topics.product(product_input.product_id("id", id))
-    return _changes(catalogue, caller, "Query.productChanges", topic, after, limit)
-
-
-def category_changes(
-    catalogue: Catalogue, caller: Caller, *, category: str, after: int, limit: int | None = None
-) -> dict[str, Any]:
-    """The changes of a category's products after a known one, as the schema's CategoryChangePage; as above."""
-    topic = topics.category(product_input.category_id("category", category))
-    return _changes(catalogue, caller, "Query.categoryChanges", topic, after, limit)
-
-
-def _changes(
-    catalogue: Catalogue, caller: Caller, field: str, topic: Topic, after: int, limit: int | None
-) -> dict[str, Any]:
-    rights.require(caller, field, str(topic))
-    now = catalogue.clock.now_ms() // 1000
-
-    def whole(entry: Entry, change: dict[str, Any]) -> dict[str, Any]:
-        if entry.reference and (item := catalogue.table.get(entry.reference, now)):
-            change |= {"truncated": False, "product": _shown(item)}
-        return change
-
-    deadline = catalogue.clock.monotonic() + PATIENCE_SECONDS
-    return catch_up.page(catalogue.change_log, topic, after, limit, whole, deadline)
 
 
 def product_by_id(catalogue: Catalogue, caller: Caller, *, id: str) -> Product | None:  # noqa: A002 - the schema's name

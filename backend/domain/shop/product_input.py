@@ -35,7 +35,7 @@ def attributes_of(where: str, members: Mapping[str, Any], rules: Mapping[str, Ru
     Raises:
         InvalidInput: a member breaks its rule.
     """
-    read = {}
+    read: dict[str, Any] = {}
     for name, value in members.items():
         field = f"{where}.{name}"
         if value is None and name not in _REQUIRED:
@@ -146,7 +146,7 @@ EDITED: Mapping[str, Rule] = {
     "ratingsCount": _ratings_count, "year": _year, "language": _language, "isbn": _isbn, "imageUrl": _image_url,
 }  # fmt: skip
 """What is edited under a version."""
-RULES: Mapping[str, Rule] = EDITED | {"price": price, "stock": stock}
+RULES: Mapping[str, Rule] = {**EDITED, "price": price, "stock": stock}
 """All that a product is made of."""
-IMPORTED: Mapping[str, Rule] = RULES | {"derived": _derived}
+IMPORTED: Mapping[str, Rule] = {**RULES, "derived": _derived}
 """What an import says of it."""
