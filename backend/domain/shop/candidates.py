@@ -136,7 +136,7 @@ class Candidates:
         """Read the index. Raises TableError."""
         words = self._telling()
         self._look_up(words[:FIRST_WORDS])
-        if self._is_settled(words):
+        if not words or self._is_settled(words):
             return self.scores
         self._look_up(words)
         if self._is_settled(words):
