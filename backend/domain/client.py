@@ -20,7 +20,7 @@ from domain import times
 from domain.caller import Caller, CallerKind
 from domain.rate_limit import bucket
 from domain.table import Key
-from domain.topics import CLIENT, Topic
+from domain.topics import CART, CLIENT, Topic
 
 PREFIX = "CLIENT#"
 SORT_KEY = "CLIENT"
@@ -115,3 +115,13 @@ def lease_of(item: Mapping[str, Any]) -> str:
 def right(client_id: str, lease: str) -> Topic:
     """What a subscription of one lease rests on: it ends with this right, and no other lease's does."""
     return Topic(CLIENT, f"{client_id}#{lease}")
+
+
+def cart_right(client_id: str, lease: str) -> Topic:
+    """What a subscription to the client's cart rests on: it ends with the lease, whoever had it."""
+    return Topic(CART, f"client:{client_id}#{lease}")
+
+
+def rights(client_id: str, lease: str) -> tuple[Topic, ...]:
+    """All that rests on a lease."""
+    return right(client_id, lease), cart_right(client_id, lease)

@@ -45,13 +45,13 @@ class Clients:
 class Registration:
     """A client's id, the lease under which it may subscribe, and until when (epoch seconds) it is registered.
 
-    `ended` is the right that another lease lost by it.
+    `ended` are the rights that another lease lost by it.
     """
 
     client_id: str
     lease: str
     expires_at: int
-    ended: Topic | None
+    ended: tuple[Topic, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _register(clients: Clients, caller: Caller, client_id: str, lease: str | Non
             raise Unauthorized("Mutation.registerClient")
         made = client.to_item(caller, client_id, ulid.ascending(1, now_ms)[0], now_ms, clients.kept_seconds)
         _write(clients, caller, Put(made, *free(now)))
-        return Registration(client_id, made["lease"], made["validUntil"], None)
+        return Registration(client_id, made["lease"], made["validUntil"])
     if item.get("owner") != client.owner_of(caller):
         raise Unauthorized("Mutation.registerClient")
     seen = client.lease_of(item)
@@ -121,7 +121,7 @@ def _register(clients: Clients, caller: Caller, client_id: str, lease: str | Non
     changed = client.registration(caller, lease or ulid.ascending(1, now_ms)[0], now_ms, clients.kept_seconds)
     held, values = ("#lease = :seen", {":seen": item["lease"]}) if "lease" in item else (_NO_LEASE, {})
     _write(clients, caller, Set(key, changed, f"#owner = :owner AND {held}", {":owner": item["owner"], **values}))
-    ended = None if lease or not seen else client.right(client_id, seen)
+    ended = () if lease or not seen else client.rights(client_id, seen)
     return Registration(client_id, changed["lease"], changed["validUntil"], ended)
 
 

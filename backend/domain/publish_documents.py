@@ -4,6 +4,11 @@ Generated from schema.graphql by `python -m tools.publish_documents`; do not edi
 """
 
 DOCUMENTS = {
+    "publishCarts": (
+        "mutation PublishCarts($input: PublishCartsInput!) { publishCarts(input: $input) { cartId topic "
+        "firstSeq lastSeq items { seq eventId kind at traceId key truncated cart { id lines { productId title "
+        "quantity price addedAt } total currency version updatedAt expiresAt } } } }"
+    ),
     "publishCategories": (
         "mutation PublishCategories($input: PublishCategoriesInput!) { publishCategories(input: $input) { "
         "category topic firstSeq lastSeq items { seq eventId kind at traceId key truncated product { id title "
@@ -41,6 +46,7 @@ DOCUMENTS = {
 
 # The type of each mutation's input.
 INPUTS = {
+    "publishCarts": "PublishCartsInput",
     "publishCategories": "PublishCategoriesInput",
     "publishClients": "PublishClientsInput",
     "publishMessages": "PublishMessagesInput",
@@ -51,6 +57,13 @@ INPUTS = {
 
 # Every input type that they need: its members and their types.
 INPUT_TYPES = {
+    "PublishCartsInput": {
+        "cartId": "ID!",
+        "topic": "String!",
+        "firstSeq": "Int!",
+        "lastSeq": "Int!",
+        "items": "[CartChangeInput!]!",
+    },
     "PublishCategoriesInput": {
         "category": "ID!",
         "topic": "String!",
@@ -92,6 +105,16 @@ INPUT_TYPES = {
         "firstSeq": "Int!",
         "lastSeq": "Int!",
         "items": "[UserChangeInput!]!",
+    },
+    "CartChangeInput": {
+        "seq": "Int!",
+        "eventId": "ID!",
+        "kind": "ChangeKind!",
+        "at": "AWSDateTime!",
+        "traceId": "String",
+        "key": "ID!",
+        "truncated": "Boolean!",
+        "cart": "CartInput",
     },
     "ProductChangeInput": {
         "seq": "Int!",
@@ -143,6 +166,15 @@ INPUT_TYPES = {
         "truncated": "Boolean!",
         "profile": "ProfileInput",
         "notice": "NoticeInput",
+    },
+    "CartInput": {
+        "id": "ID!",
+        "lines": "[CartLineInput!]!",
+        "total": "Int!",
+        "currency": "String!",
+        "version": "Int!",
+        "updatedAt": "AWSDateTime!",
+        "expiresAt": "AWSDateTime",
     },
     "ProductInput": {
         "id": "ID!",
@@ -197,6 +229,13 @@ INPUT_TYPES = {
         "createdAt": "AWSDateTime!",
         "updatedAt": "AWSDateTime!",
         "version": "Int!",
+    },
+    "CartLineInput": {
+        "productId": "ID!",
+        "title": "String!",
+        "quantity": "Int!",
+        "price": "Int!",
+        "addedAt": "AWSDateTime!",
     },
     "ProfileAttributeInput": {
         "name": "String!",

@@ -139,6 +139,32 @@ def own_channels(caller: Caller, topic: str | None, standing: Standing) -> bool:
     return own.holds(caller, topic, standing) or their_client.holds(caller, topic, standing)
 
 
+@_rule("their own")
+def own_cart(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to the user whose cart it is."""
+    del standing
+    return topic == str(topics.cart(caller.id))
+
+
+@_rule("the client's owner")
+def their_clients_cart(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to whoever the client's id belongs to whose cart it is; of a guest's id that is whoever knows it."""
+    del caller
+    found = topics.named(topic or "")
+    return found is not None and found.kind is topics.CART and _is_client(found.id) and standing is Standing.OWNER
+
+
+@_rule("their own, and those of their clients")
+def their_carts(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to the user whose cart it is, or whose client's."""
+    return own_cart.holds(caller, topic, standing) or their_clients_cart.holds(caller, topic, standing)
+
+
+def _is_client(owner: str) -> bool:
+    kind, _, client_id = owner.partition(":")
+    return kind == topics.CLIENT.name and bool(client_id)
+
+
 Rules = Mapping[CallerKind, Rule]
 
 _OWN: Rules = {CallerKind.USER: own}
@@ -149,6 +175,7 @@ _PUBLIC: Rules = dict.fromkeys(CallerKind, anyone)
 _ROOMS: Rules = {kind: their_rooms if kind is CallerKind.USER else public_rooms for kind in CallerKind}
 _PUBLISHER: Rules = {CallerKind.IAM: publisher}
 _CLIENT: Rules = dict.fromkeys(CallerKind, their_client)
+_CARTS: Rules = {kind: their_carts if kind is CallerKind.USER else their_clients_cart for kind in CallerKind}
 _CHANNELS: Rules = {kind: own_channels if kind is CallerKind.USER else their_client for kind in CallerKind}
 
 RULES: Mapping[str, Rules] = {
@@ -197,6 +224,9 @@ RULES: Mapping[str, Rules] = {
     # Whoever comes to the shop sees what there is.
     "Query.product": _PUBLIC,
     "Query.category": _PUBLIC,
+    "Query.categories": _PUBLIC,
+    "Query.products": _PUBLIC,
+    "Query.searchProducts": _PUBLIC,
     "Query.productChanges": _PUBLIC,
     "Query.categoryChanges": _PUBLIC,
     "Subscription.onProduct": _PUBLIC,
@@ -209,10 +239,15 @@ RULES: Mapping[str, Rules] = {
     "Mutation.changeStock": _SELLERS,
     "Mutation.deleteProduct": _SELLERS,
     "Mutation.importProducts": _SELLERS,
-    "Query.categories": _PUBLIC,
-    "Query.products": _PUBLIC,
-    "Query.searchProducts": _PUBLIC,
     "Query.productPage": _PUBLIC,
+    # A cart is a user's or a client's, and nobody else's: not the sellers', not the operators'.
+    "Query.cart": _CARTS,
+    "Query.cartChanges": _CARTS,
+    "Mutation.addToCart": _CARTS,
+    "Mutation.changeCartLine": _CARTS,
+    "Mutation.removeFromCart": _CARTS,
+    "Mutation.mergeCart": {CallerKind.USER: Rule("their own, with that of a guest's client", own_cart.holds)},
+    "Subscription.onCart": _CARTS,
     # Keys are the operators'; whoever holds one is a caller of a kind of its own.
     "Query.authKeys": _OPERATORS,
     "Mutation.createAuthKey": _OPERATORS,
@@ -221,6 +256,7 @@ RULES: Mapping[str, Rules] = {
     "Mutation.publishPresence": _PUBLISHER,
     "Mutation.publishUsers": _PUBLISHER,
     "Mutation.publishClients": _PUBLISHER,
+    "Mutation.publishCarts": _PUBLISHER,
     "Mutation.publishProducts": _PUBLISHER,
     "Mutation.publishCategories": _PUBLISHER,
     "Mutation.endSubscriptions": _PUBLISHER,

@@ -29,7 +29,7 @@ from domain import (
 from domain.caller import CallerKind
 from domain.events import Event, Kind
 from domain.rights import BELONGS
-from domain.shop import category, product
+from domain.shop import cart, category, product
 from domain.table import Item, from_event
 from domain.topics import Topic, TopicKind
 
@@ -168,6 +168,12 @@ def _product(pk: str, sk: str, item: Item) -> list[Topic]:
     return [topics.product(product_id), *map(topics.category, category.path_of(item))]
 
 
+def _cart(pk: str, sk: str, item: Item) -> list[Topic]:
+    del item
+    owner = cart.owner_of(pk)
+    return [topics.cart(owner)] if sk == cart.SORT_KEY and cart.is_owner(owner) else []
+
+
 def _belonging(pk: str, sk: str, item: Item) -> list[End]:
     belongs = membership.standing_of(item) in BELONGS
     return _of_room(sk, membership.room_of(pk)) if belongs else []
@@ -194,7 +200,8 @@ def _opened(pk: str, sk: str, item: Item) -> list[End]:
 
 def _leased(pk: str, sk: str, item: Item) -> list[End]:
     client_id, lease = client.id_of(pk), client.lease_of(item)
-    return [End(EVERYBODY, client.right(client_id, lease))] if sk == client.SORT_KEY and lease else []
+    held = client.rights(client_id, lease) if sk == client.SORT_KEY and lease else ()
+    return [End(EVERYBODY, each) for each in held]
 
 
 # The prefixes are also the filter of the publisher's event source mapping (stacks/api.yaml); a test compares.
@@ -224,6 +231,13 @@ ROUTES: Sequence[Route] = (
         topics=_presence,
         key=lambda _, sk: sk,
         project=presence.to_publish,
+        state_like=True,
+    ),
+    Route(
+        cart.PREFIX,
+        topics=_cart,
+        key=lambda pk, _: cart.owner_of(pk),
+        project=cart.to_publish,
         state_like=True,
     ),
     Route(

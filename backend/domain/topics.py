@@ -74,6 +74,14 @@ PRESENCE = TopicKind(
     subscription="onPresence",
     catch_up="presenceChanges",
 )
+CART = TopicKind(
+    "cart",
+    mutation="publishCarts",
+    id_field="cartId",
+    item_field="cart",
+    subscription="onCart",
+    catch_up="cartChanges",
+)
 PRODUCT = TopicKind(
     "product",
     mutation="publishProducts",
@@ -93,7 +101,7 @@ CATEGORY = TopicKind(
     everyones=True,
 )
 
-KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE, PRODUCT, CATEGORY)}
+KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE, CART, PRODUCT, CATEGORY)}
 
 
 EVERY = "*"
@@ -133,6 +141,11 @@ def is_private_room(room_id: str) -> bool:
 def user(user_id: str) -> Topic:
     """The topic of a user's own profile and notices."""
     return Topic(USER, user_id)
+
+
+def cart(owner: str) -> Topic:
+    """The topic of a cart: of a user by `sub`, or of a client by `client:` and its id."""
+    return Topic(CART, owner)
 
 
 def client(client_id: str) -> Topic:

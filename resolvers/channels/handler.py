@@ -55,9 +55,9 @@ def register_client(caller: Caller, input: Mapping[str, Any]) -> dict[str, Any]:
     made = clients.register(clients_here(), caller, **fields.keywords(input))
     valid_until = times.to_iso(made.expires_at * 1000)
     answer = {"client": {"id": made.client_id, "lease": made.lease, "validUntil": valid_until}}
-    if made.ended is None:
+    if not made.ended:
         return {"answer": answer, "ends": []}
-    return endings.with_answer(answer, EVERYBODY, made.ended)
+    return endings.with_answer(answer, EVERYBODY, *made.ended)
 
 
 def start_of(caller: Caller, source: Mapping[str, Any], **arguments: Any) -> dict[str, Any]:

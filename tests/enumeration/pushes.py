@@ -16,9 +16,10 @@ from local.appsync.request import Caller
 from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from tests.conftest import ROOT
 
-FIELDS = {"room": "onMessages", "user": "onUser", "client": "onClient", "presence": "onPresence"}
+FIELDS = {"room": "onMessages", "user": "onUser", "client": "onClient", "presence": "onPresence", "cart": "onCart"}
 MUTATIONS = {
     "room": "publishMessages", "user": "publishUsers", "client": "publishClients", "presence": "publishPresence",
+    "cart": "publishCarts",
 }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def pushed(world: World, pushes: Pushes) -> Pairs:
 
 def test_what_can_be_read_is_what_is_pushed_and_what_can_be_caught_up(world: World) -> None:
     assert sum(name.startswith("u") for name in world.callers) == USERS == 1000
-    assert len(world.topics) == 65 + 11, "and who is present in some of the rooms"
+    assert len(world.topics) == 65 + 11 + 25, "and who is present in some of the rooms, and carts"
     began = time.process_time()
     pushes, allowed = subscribed(world)
     read = {pair for pair in world.pairs() if world.can_read(*pair)}
@@ -76,18 +76,22 @@ def test_a_client_that_is_taken_over_has_one_subscription_again() -> None:
     taken = [(name, topic) for name, topic in sorted(world.readers) if topic.startswith("client:")]
     assert len(taken) > 5
     for name, topic in taken:
-        client_id = topic.removeprefix("client:")
-        again = world.subscription(name, topic)
-        assert again
-        pushes.subscribe(name, again)  # the same lease, on another connection
-        ended = world.take_over(client_id)
-        pushes.end("*", ended)
-        assert pushes.ended[-2:] == [name, name]
-        assert pushes.publish(topic) == []
-        newest = world.subscription(name, topic)
-        assert newest
-        pushes.subscribe(name, newest)
-        pushes.end("*", ended)  # as the publisher repeats it
+        both = (topic, f"cart:{topic}")
+        for each in both:
+            again = world.subscription(name, each)
+            assert again
+            pushes.subscribe(name, again)  # the same lease, on another connection
+        ended = world.take_over(topic.removeprefix("client:"))
+        for right in ended:
+            pushes.end("*", right)
+        assert pushes.ended[-4:] == [name] * 4
+        for each in both:
+            assert pushes.publish(each) == []
+            newest = world.subscription(name, each)
+            assert newest
+            pushes.subscribe(name, newest)
+        for right in ended:
+            pushes.end("*", right)  # as the publisher repeats it
     assert pushed(world, pushes) == world.readers
 
 

@@ -36,6 +36,8 @@ from domain.presences import Presences
 from domain.rights import Standing
 from domain.rooms import Rooms
 from domain.sessions import Sessions
+from domain.shop import cart, carts
+from domain.shop.carts import Carts
 from domain.table import Delete, Put, Table
 from domain.users import Users
 from tests.enumeration.memory import Client
@@ -79,6 +81,7 @@ class World:
     clients: Clients
     sessions: Sessions
     presences: Presences
+    carts: Carts
     now_ms: int
     callers: dict[str, Caller] = field(default_factory=dict)
     topics: list[str] = field(default_factory=list)
@@ -94,6 +97,8 @@ class World:
         caller, (kind, _, ident) = self.callers[name], topic.partition(":")
         if kind == "client":
             return self._is_allowed(lambda: self._notices(caller, ident))
+        if kind == "cart":
+            return self._is_allowed(lambda: self._cart(caller, "Query.cart", ident))
         if kind == "presence":
             return self._is_allowed(lambda: presences.list_presence(self.presences, caller, room_id=ident)[0])
         if kind == "user":
@@ -112,6 +117,9 @@ class World:
             elif kind == "client":
                 self.sessions.require(caller, "Query.clientChanges")
                 page = clients.client_changes(self.clients, caller, client_id=ident, after=0)
+            elif kind == "cart":
+                client_id = self._cart_of(caller, "Query.cartChanges", ident)
+                page = carts.cart_changes(self.carts, caller, client_id=client_id, after=0)
             elif kind == "presence":
                 page = presences.presence_changes(self.presences, caller, room_id=ident, after=0)
             else:
@@ -133,6 +141,11 @@ class World:
                 self.sessions.require(caller, "Subscription.onClient")
                 to = clients.on_client(self.clients, caller, client_id=ident, lease=self.leases[ident])
                 return {"topic": str(to.topic), "userId": caller.subscriber, "right": str(to.right)}
+            if kind == "cart":
+                client_id = self._cart_of(caller, "Subscription.onCart", ident)
+                cart_to = carts.on_cart(self.carts, caller, client_id=client_id)
+                right = {"right": str(cart_to.right)} if cart_to.right else {}
+                return {"topic": str(cart_to.topic), "userId": caller.subscriber, **right}
             if kind == "presence":
                 found = presences.on_presence(self.presences, caller, room_id=ident)
             else:
@@ -155,18 +168,29 @@ class World:
             lambda: presences.join_room(self.presences, caller, room_id=room_id, client_id="phone", name="x")
         )
 
-    def take_over(self, client_id: str) -> str:
-        """Give a client another lease, as its owner's registration does; the right that ended."""
-        ended = client.right(client_id, self.leases[client_id])
+    def take_over(self, client_id: str) -> list[str]:
+        """Give a client another lease, as its owner's registration does; the rights that ended."""
+        ended = client.rights(client_id, self.leases[client_id])
         self.leases[client_id] += "+"
         found = self.chat.table.get(client.key(client_id), 0)
         assert found
         self.chat.table.write([Put(found | {"lease": self.leases[client_id]})])
-        return str(ended)
+        return [str(each) for each in ended]
 
     def _notices(self, caller: Caller, client_id: str) -> Any:
         self.sessions.require(caller, "Query.notices")
         return notices.unread(self.clients, caller, client_id=client_id).items
+
+    def _cart(self, caller: Caller, coordinate: str, owner: str) -> Any:
+        return carts.find(self.carts, caller, client_id=self._cart_of(caller, coordinate, owner))
+
+    def _cart_of(self, caller: Caller, coordinate: str, owner: str) -> str | None:
+        """The client whose cart is asked for. Whoever names none gets their own, and nobody else's."""
+        self.sessions.require(caller, coordinate)
+        client_id = owner.removeprefix(cart.CLIENT)
+        if client_id == owner and caller.user_id != owner:
+            raise Unauthorized(coordinate)
+        return None if client_id == owner else client_id
 
     def _own(self, caller: Caller, coordinate: str, user_id: str) -> bool:
         self.sessions.require(caller, coordinate)
@@ -204,7 +228,8 @@ def make(seed: int) -> World:
     of_users = Users(table, cast("Any", None), log, cast("Any", None), SYSTEM, RETENTION_SECONDS)
     of_clients = Clients(table, log, SYSTEM, RETENTION_SECONDS)
     present = Presences(table, log, NoQueue(), SYSTEM, Rhythm(30), lambda *_: None)
-    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), present, SYSTEM.now_ms())
+    of_carts = Carts(table, log, SYSTEM, 3600)
+    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), present, of_carts, SYSTEM.now_ms())
     live = _callers(world, chance)
     _public_rooms(world, live)
     _private_rooms(world, live, chance)
@@ -289,18 +314,18 @@ def _topics(room_id: str, number: int) -> list[str]:
 
 
 def _profile(world: World, name: str, live: set[str]) -> None:
-    topic = f"user:{world.callers[name].id}"
-    world.topics.append(topic)
-    if name in live:
-        world.readers.add((name, topic))
+    for topic in (f"user:{world.callers[name].id}", f"cart:{world.callers[name].id}"):
+        world.topics.append(topic)
+        if name in live:
+            world.readers.add((name, topic))
 
 
 def _client(world: World, number: int, owner: str, live: set[str]) -> None:
     """A client of somebody's; the odd ones are not what they should be, and nobody's."""
     name, _, state = owner.partition(", ")
     client_id = f"{client.GUEST}{number:032d}" if name == "api key" else f"client-{number:016d}"
-    topic = f"client:{client_id}"
-    world.topics.append(topic)
+    its_topics = [f"client:{client_id}", f"cart:client:{client_id}"]
+    world.topics += its_topics
     world.leases[client_id] = f"L{number}"
     item = client.to_item(world.callers[name], client_id, f"L{number}", world.now_ms, client.DAY_SECONDS)
     odd: dict[str, dict[str, Any]] = {
@@ -311,7 +336,7 @@ def _client(world: World, number: int, owner: str, live: set[str]) -> None:
     pk, sk = notice.key(topics.client(client_id), "N")
     world.chat.table.write([Put({"pk": pk, "sk": sk, "kind": "k"})])
     if not state and name in live and name != "key that writes":
-        world.readers.add((name, topic))
+        world.readers |= {(name, topic) for topic in its_topics}
 
 
 def _content(world: World, topic: str) -> None:
@@ -321,6 +346,9 @@ def _content(world: World, topic: str) -> None:
         writer = next((name for name, each in sorted(world.writers) if each == topic), None)
         if writer is not None:
             assert world.can_write(writer, ident)
+    if kind == "cart":
+        pk, sk = cart.key(ident)
+        world.chat.table.write([Put({"pk": pk, "sk": sk})])
     if kind == "presence":
         item = {"pk": f"{presence.PREFIX}{ident}", "sk": "somebody", "name": "x"}
         world.chat.table.write([Put(item)])

@@ -58,7 +58,7 @@ def item_of(here: Clients, client_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize("caller", [ANN, KEY, ROLE])
 def test_the_first_to_register_an_id_owns_it(here: Clients, caller: Caller) -> None:
     made = clients.register(here, caller, client_id=ID)
-    assert (made.client_id, made.ended) == (ID, None)
+    assert (made.client_id, made.ended) == (ID, ())
     assert made.expires_at == NOW // 1000 + 30 * DAY
     assert clients.on_client(here, caller, client_id=ID, lease=made.lease).topic == topics.client(ID)
     for name, other in IDENTITIES.items():
@@ -93,7 +93,7 @@ def test_a_guest_s_id_is_the_server_s_and_a_secret(here: Clients) -> None:
     assert re.fullmatch(r"guest-[\w-]{32}", made.client_id)
     assert made.expires_at == NOW // 1000 + 7 * DAY
     again = clients.register(here, ANONYMOUS, client_id=made.client_id)
-    assert again.ended == client.right(made.client_id, made.lease)
+    assert again.ended == client.rights(made.client_id, made.lease)
     with pytest.raises(Unauthorized):
         clients.register(here, ANN, client_id=made.client_id)
 
@@ -149,7 +149,7 @@ def test_registering_again_takes_the_id_over(here: Clients) -> None:
     first = clients.register(here, ANN, client_id=ID)
     second = clients.register(here, ANN, client_id=ID, client_mutation_id="any")
     assert second.lease != first.lease
-    assert second.ended == client.right(ID, first.lease)
+    assert second.ended == client.rights(ID, first.lease)
     with pytest.raises(TakenOver):
         clients.on_client(here, ANN, client_id=ID, lease=first.lease)
     assert clients.on_client(here, ANN, client_id=ID, lease=second.lease).right == client.right(ID, second.lease)
@@ -174,15 +174,16 @@ def stream_record(old: dict[str, Any] | None, new: dict[str, Any] | None) -> rou
 
 def test_by_whatever_hand_a_lease_is_lost_its_subscription_ends() -> None:
     mine = client.to_item(ANN, ID, "L1", NOW, DAY)
-    lost = [routing.End("*", client.right(ID, "L1"))]
+    lost = [routing.End("*", each) for each in client.rights(ID, "L1")]
     assert routing.ends_of(stream_record(mine, {**mine, "lease": "L2"})) == lost
     assert routing.ends_of(stream_record(mine, {key: mine[key] for key in ("pk", "sk")})) == lost
     assert routing.ends_of(stream_record(mine, None)) == lost
     assert routing.ends_of(stream_record(mine, {**mine, "validUntil": 1})) == []
     assert routing.ends_of(stream_record(None, mine)) == []
     assert routing.ends_of(stream_record({"lease": 7}, {"lease": ["L"]})) == []
-    (found,) = lost
-    assert (found.kind.subscription, found.topic_name) == ("onClient", f"client:{ID}#L1")
+    assert [(each.kind.subscription, each.topic_name) for each in lost] == [
+        ("onClient", f"client:{ID}#L1"), ("onCart", f"cart:client:{ID}#L1"),
+    ]  # fmt: skip
 
 
 # --- the end of an id ---
@@ -316,7 +317,7 @@ def test_an_item_without_a_lease_is_taken_over_and_ends_nothing(here: Clients, l
     with pytest.raises(TakenOver):
         clients.on_client(here, ANN, client_id=ID, lease="")
     made = clients.register(here, ANN, client_id=ID)
-    assert made.ended is None
+    assert made.ended == ()
     assert clients.on_client(here, ANN, client_id=ID, lease=made.lease)
 
 

@@ -72,7 +72,8 @@ def key_change(before: str | None, after: str | None) -> Raw:
 
 
 def test_what_a_key_has_subscribed_to_ends_with_the_key_whoever_ends_it() -> None:
-    everything = [End("K1", topics.ROOM), End("K1", topics.CLIENT), End("K1", topics.PRESENCE)]
+    kinds = (topics.ROOM, topics.CLIENT, topics.PRESENCE, topics.CART)
+    everything = [End("K1", kind) for kind in kinds]
     for raw, ended in (
         (key_change("", "2026-11-21T12:00:00.000Z"), everything),
         (key_change("", None), everything),
