@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -73,3 +74,22 @@ def test_a_defect_is_logged_and_not_told(broken: dict[str, Any], caplog: pytest.
 def test_a_table_that_does_not_answer_is_a_reason_to_try_again(caplog: pytest.LogCaptureFixture) -> None:
     assert fields.answer(event("throttle"), FIELDS, LOG)["error"]["type"] == "TryAgain"
     assert caplog.records[0].exc_info
+
+
+def test_objects_that_are_answered_together_fail_one_by_one() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        answers = fields.answer_each(
+            [event("refuse"), event("echo", limit=1), event("throttle")], FIELDS, LOG, threads=pool.map
+        )
+    assert answers[1] == {"data": [ANONYMOUS, {"limit": 1}]}
+    assert [answers[index]["error"]["type"] for index in (0, 2)] == ["InvalidInput", "TryAgain"]
+
+
+def test_each_object_s_caller_passes_the_gates() -> None:
+    def gate(caller: Caller, coordinate: str) -> None:
+        del caller
+        if coordinate == "Query.echo":
+            raise InvalidInput("gate", "is closed.")
+
+    answers = fields.answer_each([event("echo"), event("fail")], FIELDS, LOG, gate)
+    assert [each["error"]["type"] for each in answers] == ["InvalidInput", "Internal"]

@@ -42,7 +42,15 @@ def test_every_file_obeys_the_language_limits(load: Callable[[str], Code], path:
     assert (FOLDER / path).stat().st_size < 32_768
 
 
-@pytest.mark.parametrize("name", ["lambda.js", "subscription.js", "ending.js"])
+OPERATIONS = {
+    "lambda.js": "Invoke",
+    "lambda_batch.js": "BatchInvoke",
+    "subscription.js": "Invoke",
+    "ending.js": "Invoke",
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_a_function_is_told_what_it_needs_and_no_credentials(load: Callable[[str], Code], name: str) -> None:
     context = {
         "arguments": {"roomId": "lobby"},
@@ -53,7 +61,7 @@ def test_a_function_is_told_what_it_needs_and_no_credentials(load: Callable[[str
     }
     request = value(load(name).run("request", context))
     assert request == {
-        "operation": "Invoke",
+        "operation": OPERATIONS[name],
         "payload": {
             "arguments": {"roomId": "lobby"},
             "identity": None,
@@ -63,7 +71,7 @@ def test_a_function_is_told_what_it_needs_and_no_credentials(load: Callable[[str
     }
 
 
-@pytest.mark.parametrize("name", ["lambda.js", "subscription.js", "ending.js"])
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_a_functions_error_becomes_the_fields(load: Callable[[str], Code], name: str) -> None:
     error = {"type": "InvalidInput", "message": "roomId must not be empty.", "data": None, "info": {"field": "roomId"}}
     assert failure(load(name).run("response", {"result": {"error": error}})) == (
@@ -77,7 +85,8 @@ def test_a_functions_error_becomes_the_fields(load: Callable[[str], Code], name:
 
 @pytest.mark.parametrize("data", [None, {"items": [], "nextToken": None}, [], 0])
 def test_a_functions_data_is_the_fields_value(load: Callable[[str], Code], data: object) -> None:
-    assert value(load("lambda.js").run("response", {"result": {"data": data}})) == data
+    for name in ("lambda.js", "lambda_batch.js"):
+        assert value(load(name).run("response", {"result": {"data": data}})) == data
 
 
 def test_a_subscription_is_filtered_by_the_functions_topic(load: Callable[[str], Code]) -> None:
