@@ -92,6 +92,11 @@ def to_publish(pk: str, sk: str, item: Mapping[str, Any]) -> Profile:
     return from_item(pk, item)
 
 
+def session_of(item: Mapping[str, Any]) -> str:
+    """Another text after each end of the user's live subscriptions, also of those who may connect again."""
+    return f"{valid_after(item)} {attributes.text(item.get('disconnectedAt')) or ''}"
+
+
 def valid_after(item: Mapping[str, Any]) -> int:
     """Epoch seconds: tokens that were issued until then are not taken any more."""
     seconds = item.get("validAfter")

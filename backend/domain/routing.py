@@ -81,11 +81,13 @@ EVERYBODY = "*"  # as the subscriber of an end
 class End:
     """That subscriptions are to end: a subscriber's or everybody's, to a topic or to all of a kind.
 
-    A subscriber is a user by `sub`, or an auth key by its id.
+    A subscriber is a user by `sub`, or an auth key by its id. `session` tells a user's sessions apart: what rests on
+    one ends when there is another.
     """
 
     subscriber: str
     topic: Topic | TopicKind
+    session: str = ""
 
     @property
     def kind(self) -> TopicKind:
@@ -198,6 +200,13 @@ def _opened(pk: str, sk: str, item: Item) -> list[End]:
     return [End(key_id, kind) for kind in kinds]
 
 
+def _signed_in(pk: str, sk: str, item: Item) -> list[End]:
+    if sk != profile.SORT_KEY or not profile.is_there(item):
+        return []
+    user_id, session = pk.removeprefix(profile.PREFIX), profile.session_of(item)
+    return [End(user_id, kind, session) for kind in topics.ENDED_LATER]
+
+
 def _leased(pk: str, sk: str, item: Item) -> list[End]:
     client_id, lease = client.id_of(pk), client.lease_of(item)
     held = client.rights(client_id, lease) if sk == client.SORT_KEY and lease else ()
@@ -253,6 +262,8 @@ ENDINGS: Sequence[Ending] = (
     Ending(membership.PREFIX, holders=_belonging),
     Ending(auth_key.PREFIX, holders=_opened),
     Ending(client.PREFIX, holders=_leased),
+    # What the answers of `signOut` and its like have no room for.
+    Ending(profile.PREFIX, holders=_signed_in),
     # Without its room a membership is worth nothing.
     Ending(rooms.PREFIX + topics.PRIVATE_ROOM, holders=_members_of, removal_only=True),
 )

@@ -103,6 +103,10 @@ CATEGORY = TopicKind(
 
 KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE, CART, PRODUCT, CATEGORY)}
 
+# Those whose subscriptions end with a user's session. AppSync ends five kinds with the answer of a mutation at most
+# (https://docs.aws.amazon.com/appsync/latest/devguide/extensions-js.html); the publisher ends the others.
+_PERSONAL = [kind for kind in KINDS.values() if kind.subscription and not kind.everyones]
+ENDED_AT_ONCE, ENDED_LATER = tuple(_PERSONAL[:5]), tuple(_PERSONAL[5:])
 
 EVERY = "*"
 """In place of a topic's name, where live subscriptions end: all topics of whoever subscribed."""

@@ -247,7 +247,7 @@ def set_user_groups(
 
 
 def disconnect_user(users: Users, caller: Caller, *, id: str, client_mutation_id: str | None = None) -> str:  # noqa: A002
-    """Whose live subscriptions are to end; nothing is stored.
+    """Whose live subscriptions are to end. That is noted in the profile, for the publisher to end its share.
 
     Raises:
         Unauthorized, InvalidInput, NotFound: they go on.
@@ -258,6 +258,11 @@ def disconnect_user(users: Users, caller: Caller, *, id: str, client_mutation_id
         validation.client_mutation_id("clientMutationId", client_mutation_id)
     if not validation.is_id(id) or (_item(users, id) is None and users.pool.find(id) is None):
         raise NotFound("id")
+    noted = Set(profile.key(id), {"disconnectedAt": times.to_iso(users.clock.now_ms())}, "attribute_exists(#createdAt)")
+    try:
+        users.table.write([noted])
+    except ConditionFailed:
+        return id  # whoever has no profile yet has not subscribed to much either
     return id
 
 

@@ -24,6 +24,7 @@ from domain.pool import Pool, cognito
 from domain.profile import Profile
 from domain.sessions import Sessions
 from domain.settings import settings
+from domain.shop import carts
 from domain.table import Table, dynamodb
 from domain.traces import current_trace_id
 
@@ -45,6 +46,7 @@ def users_here() -> users.Users:
     removals = (
         lambda user_id: members.leave_all(rooms, user_id, SYSTEM.now_ms()),
         lambda user_id: auth_keys.revoke_all(table, user_id, SYSTEM.now_ms()),
+        lambda user_id: carts.remove_all(table, user_id),  # by the clients, while those are there
         lambda user_id: clients.remove_all(of_users, user_id),
         lambda user_id: presences.remove_all(table, user_id),
     )

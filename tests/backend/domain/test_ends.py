@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from domain import auth_key, membership, rooms, routing, topics
+from domain import auth_key, membership, profile, rooms, routing, topics
 from domain.publication import Publication
 from domain.publishing import Refused, Unreachable
 from domain.rights import Standing
@@ -86,6 +86,35 @@ def test_what_a_key_has_subscribed_to_ends_with_the_key_whoever_ends_it() -> Non
         assert routing.ends_of(routing.from_stream(raw)) == ended
     found = everything[0]
     assert (found.kind.subscription, found.topic_name) == ("onMessages", "*")
+
+
+def profile_change(before: dict[str, str] | None, after: dict[str, str] | None) -> Raw:
+    """A stream record of Ann's profile, with these attributes before and after."""
+    pk, sk = map(str, profile.key("ann"))
+    raw = change(pk, sk, None if before is None else "", None if after is None else "")
+    for image, given in (("OldImage", before), ("NewImage", after)):
+        for name, text in (given or {}).items():
+            raw["dynamodb"][image][name] = {"N" if text.isdigit() else "S": text}
+    return raw
+
+
+@pytest.mark.parametrize("kinds", [(), (topics.CART,), (topics.CART, topics.USER)])
+def test_what_no_answer_has_room_for_ends_with_the_session(
+    kinds: tuple[topics.TopicKind, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "ENDED_LATER", kinds)
+    for before, after, ends in (
+        ({}, {"validAfter": "5"}, True),
+        ({"validAfter": "5"}, {"validAfter": "6"}, True),
+        ({}, {"disconnectedAt": "2026-11-21T12:00:00.000Z"}, True),
+        ({"validAfter": "5"}, {"deletedAt": "2026-11-21T12:00:00.000Z"}, True),
+        ({"validAfter": "5"}, {"validAfter": "5", "displayName": "Ann"}, False),
+        (None, {"validAfter": "5"}, False),
+        ({"deletedAt": "2026-11-21T12:00:00.000Z"}, None, False),
+    ):
+        found = routing.ends_of(routing.from_stream(profile_change(before, after)))
+        wanted = [("ann", kind.subscription, "*") for kind in kinds] if ends else []
+        assert [(each.subscriber, each.kind.subscription, each.topic_name) for each in found] == wanted
 
 
 class Ends:
