@@ -21,7 +21,7 @@ platforms = pytest.mark.parametrize("platform", PLATFORMS)
 
 LIVE_SECONDS = 15
 # The promise is one second; the machine of the tests may be busy with others.
-RETURN_SECONDS = 5
+RETURN_SECONDS = 20
 
 
 def texts_shown(looked: dict[str, Any]) -> list[str]:
@@ -144,6 +144,7 @@ def test_a_cut_network(start: Start, instance: Instance, network: Network, platf
     assert feed.texts == texts
     feed.assert_gapless()
     assert_never_live(feed, cut, restored)
+    # How long that takes on a machine of one's own: benchmarks/cuts.
     print(f"{platform}: 1000 missed changes {took:.2f} s after the network's return")
     assert took < RETURN_SECONDS
 
