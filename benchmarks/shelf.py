@@ -67,6 +67,8 @@ class Shelf:
         partition = self._partitions.get(place, {})
         order = self._order.setdefault(place, sorted(partition))
         keys = order[bisect_left(order, values[":low"]) : bisect_right(order, values[":high"])]
+        if not request["ScanIndexForward"]:
+            keys.reverse()
         items = [partition[key] for key in keys[: request["Limit"]]]
         size = sum(map(_bytes, items))
         self._count(items, math.ceil(max(size, 1) / _UNIT_BYTES), consistent=request["ConsistentRead"])

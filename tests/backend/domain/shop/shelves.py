@@ -19,6 +19,25 @@ from domain.table import Table
 Product = dict[str, Any]
 
 TREE = [["books"], ["books", "fantasy"], ["books", "fantasy", "dragons"], ["books", "crime"], ["games"]]
+# What clients may ask for: what an order's own key serves, what is filtered, and what contradicts itself.
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"price": {"between": [499, 2000]}},
+    {"price": {"in": [0, 999]}, "stock": {"gt": 0}},
+    {"rating": {"ge": 3.5, "lt": 4.5}},
+    {"not": {"rating": {"ge": 3.5}}},
+    {"year": {"ne": 1999}, "language": {"in": ["fr", "de"]}},
+    {"stock": {"eq": 0}},
+    {"author": {"contains": "Lee"}},
+    {"author": {"ne": "Ann Lee", "beginsWith": "J"}},
+    {"title": {"beginsWith": "Été"}},
+    {"title": {"contains": "Dune"}, "price": {"lt": 3000}},
+    {"or": [{"price": {"lt": 500}}, {"not": {"stock": {"lt": 40}}}, {"title": {"eq": ""}}]},
+    {"and": [{"price": {"gt": 100}}, {"and": [{"price": {"le": 999}}, {"or": [{"language": {"eq": "en"}}]}]}]},
+    {"not": {"and": [{"title": {"contains": "the"}}, {"rating": {"lt": 4}}]}},
+    {"price": {"lt": 5}, "and": [{"price": {"gt": 5}}]},
+]
+
 _WORDS = ["Night", "night", "Été", "ete", "Dune", "the", "The", "of", "Zen", "Ágnes", "日本", "#1", "(II)", "!"]
 _NAMES = ["Ann Lee", "Bo Ek", "Émile Zola", "Lee Child", "J.R.R. Tolkien"]
 _NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z

@@ -25,25 +25,6 @@ if TYPE_CHECKING:
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 PRODUCTS = shelves.generated(150)
 
-FILTERS: list[dict[str, Any]] = [
-    {},
-    {"price": {"between": [499, 2000]}},
-    {"price": {"in": [0, 999]}, "stock": {"gt": 0}},
-    {"rating": {"ge": 3.5, "lt": 4.5}},
-    {"not": {"rating": {"ge": 3.5}}},
-    {"year": {"ne": 1999}, "language": {"in": ["fr", "de"]}},
-    {"stock": {"eq": 0}},
-    {"author": {"contains": "Lee"}},
-    {"author": {"ne": "Ann Lee", "beginsWith": "J"}},
-    {"title": {"beginsWith": "Été"}},
-    {"title": {"contains": "Dune"}, "price": {"lt": 3000}},
-    {"or": [{"price": {"lt": 500}}, {"not": {"stock": {"lt": 40}}}, {"title": {"eq": ""}}]},
-    {"and": [{"price": {"gt": 100}}, {"and": [{"price": {"le": 999}}, {"or": [{"language": {"eq": "en"}}]}]}]},
-    {"not": {"and": [{"title": {"contains": "the"}}, {"rating": {"lt": 4}}]}},
-    {"price": {"lt": 5}, "and": [{"price": {"gt": 5}}]},
-]
-
-
 # Every order is in half of the rounds, with and without a category; benchmarks/catalogue_reads.py has all of them.
 ROUNDS = [
     [("PRICE_ASC", None, 100), ("RATING_DESC", "fantasy", 37), ("TITLE_ASC", None, 64), ("OLDEST", "books", 23)],
@@ -100,11 +81,11 @@ def stock(lists: Lists, count: int, **members: Any) -> list[str]:
     return [each["id"] for each in made]
 
 
-@pytest.mark.parametrize("number", range(len(FILTERS)))
+@pytest.mark.parametrize("number", range(len(shelves.FILTERS)))
 def test_all_pages_of_a_filter_are_what_brute_force_says(lists: Lists, number: int) -> None:
     for sort, category, limit in ROUNDS[number % 2]:
-        found = list(pages(lists, category=category, filter=FILTERS[number], sort=sort, limit=limit))
-        expected = [each["id"] for each in brute_force.listed(PRODUCTS, category, FILTERS[number], sort)]
+        found = list(pages(lists, category=category, filter=shelves.FILTERS[number], sort=sort, limit=limit))
+        expected = [each["id"] for each in brute_force.listed(PRODUCTS, category, shelves.FILTERS[number], sort)]
         assert [each for page in found for each in page] == expected
         assert max(map(len, found)) <= limit
 
