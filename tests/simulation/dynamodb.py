@@ -40,7 +40,7 @@ _RETRIED = frozenset(
 )
 _OPERATIONS = {
     "get_item", "batch_get_item", "transact_get_items", "query",
-    "put_item", "update_item", "delete_item", "transact_write_items",
+    "put_item", "update_item", "delete_item", "transact_write_items", "batch_write_item",
 }  # fmt: skip
 _WRITES = {"Put", "Update", "Delete", "ConditionCheck"}
 
@@ -181,6 +181,25 @@ class DynamoDB:
 
     def _delete_item(self, request: dict[str, Any]) -> dict[str, Any]:
         return self._write_one("Delete", request)
+
+    def _batch_write_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        unprocessed: dict[str, Any] = {}
+        for table, writes in request["RequestItems"].items():
+            _validate(0 < len(writes) <= 25, "BatchWriteItem takes 1 to 25 writes")
+            requests = [(kind, write) for each in writes for kind, write in each.items()]
+            keys = [(write.get("Item") or write["Key"]) for _, write in requests]
+            _validate(len({str((key["pk"], key["sk"])) for key in keys}) == len(keys), "duplicates")
+            done = len(writes)
+            if self._weather.strikes("unprocessed"):
+                done -= self._kernel.random.randint(1, len(writes))
+                unprocessed[table] = writes[done:]
+            for (kind, write), key in list(zip(requests, keys, strict=True))[:done]:
+                place = self._place(table, key)
+                if place.locked_by:
+                    unprocessed.setdefault(table, []).append({kind: write})
+                else:
+                    self._store(table, key, place, write.get("Item"))
+        return {"UnprocessedItems": unprocessed}
 
     def _write_one(self, kind: str, request: dict[str, Any]) -> dict[str, Any]:
         place = self._place(request["TableName"], request.get("Item") or request["Key"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -68,7 +69,7 @@ def requests(chance: random.Random) -> list[Callable[[Table], object]]:
         return Put({"pk": pk, "sk": sk, "n": number, "text": "x" * number})
 
     def one() -> Callable[[Table], object]:
-        kind = chance.randint(0, 6)
+        kind = chance.randint(0, 7)
         if kind <= 2:
             single = write()
             return lambda table: table.write([single])
@@ -84,6 +85,12 @@ def requests(chance: random.Random) -> list[Callable[[Table], object]]:
             forward, size = chance.random() < 0.5, chance.randint(1, 3)
             where, values = "sk BETWEEN :low AND :high", {":low": low, ":high": max(low, high)}
             return lambda table: list(table.query(pk, where, values, now=0, forward=forward, page_size=size))
+        if kind == 6:
+            keys, end = [key() for _ in range(3)], time.monotonic() + 60
+            if chance.random() < 0.5:
+                return lambda table: table.delete_all(keys, end)
+            number = chance.randint(0, 9)
+            return lambda table: table.put_all([{"pk": pk, "sk": sk, "n": number} for pk, sk in keys], end)
         wanted = [("a", 0), ("b", 1)]
         return lambda table: table.get_together(wanted, 0)
 

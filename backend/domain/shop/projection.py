@@ -15,6 +15,7 @@ once the records are delivered, nor where somebody stops.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -98,6 +99,7 @@ class Projection:
             The places in the batch of those that failed for now, in order.
         """
         places: dict[str, list[int]] = {}
+        outcomes: Counter[Outcome] = Counter()
         for place, record in enumerate(records):
             product_id = derivations.product_of(*routing.key_of(record))
             if product_id is None:
@@ -105,10 +107,11 @@ class Projection:
             if self._matters(product_id, record):
                 places.setdefault(product_id, []).append(place)
             else:
-                self._count(Outcome.UNCHANGED.value, 1)
+                outcomes[Outcome.UNCHANGED] += 1
         report = self.project(places, deadline, told_by_stream=True)
-        for outcome in report.outcomes.values():
-            self._count(outcome.value, 1)
+        outcomes.update(report.outcomes.values())
+        for outcome, number in outcomes.items():
+            self._count(outcome.value, number)
         return sorted(place for product_id in report.obstacles for place in places[product_id])
 
     def project(

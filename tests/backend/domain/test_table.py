@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 
 from domain.clock import SYSTEM
 from domain.table import Item, Rejected, Table, Throttled, dynamodb
+from tests.backend.domain.clocks import Quick
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,25 +19,6 @@ if TYPE_CHECKING:
 PUT = {"PutRequest": {"Item": {"pk": {"S": "a"}, "sk": {"S": "0"}}}}
 OTHER = {"PutRequest": {"Item": {"pk": {"S": "a"}, "sk": {"S": "1"}}}}
 BOTH: list[Item] = [{"pk": "a", "sk": "0"}, {"pk": "a", "sk": "1"}]
-
-
-class Quick:
-    """A clock on which each wait passes at once."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def now_ms(self) -> int:
-        return round(self.now * 1000)
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def random(self) -> float:
-        return 0.999
 
 
 @pytest.fixture

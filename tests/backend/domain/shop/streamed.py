@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.shop import derivations, product, search_index
-from domain.table import Item, Key, to_attributes
-
-Scan = Callable[..., list[Item]]
+from domain.table import Item, Key, Table, from_attributes, to_attributes
 
 _numbers = itertools.count(1)
 
@@ -36,6 +34,12 @@ def record(
     data |= {"NewImage": to_attributes(new)} if new else {}
     kind = "REMOVE" if new is None else "MODIFY" if old else "INSERT"
     return {"eventID": data["SequenceNumber"], "eventName": kind, "dynamodb": data}
+
+
+def scan(table: Table) -> list[Item]:
+    """All that a table holds, what has expired too."""
+    pages = table._client.get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True)
+    return [from_attributes(item) for page in pages for item in page["Items"]]
 
 
 def own_items(found: Iterable[Item]) -> dict[Key, Item]:
