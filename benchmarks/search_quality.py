@@ -22,7 +22,7 @@ from rich.table import Table as Grid
 
 from benchmarks import misspellings
 from benchmarks.misspellings import Query
-from benchmarks.shelf import Reads, Shelf, filled, read_books
+from benchmarks.shelf import Reads, Shelf, filled, grown, read_books
 from domain.caller import ANONYMOUS
 from domain.shop import ranking
 from domain.shop.search import search_products
@@ -53,6 +53,7 @@ def main() -> int:
     parser.add_argument("--books", type=Path, required=True, help="CSV of books")
     parser.add_argument("--seed", type=int, default=1, help="of the misspellings")
     parser.add_argument("--each", type=int, default=100, help="queries of each kind")
+    parser.add_argument("--times", type=int, default=1, help="as many books, made up of the real ones; only in memory")
     parser.add_argument("--outputs", type=Path, help="outputs.json of a running instance that has the books")
     arguments = parser.parse_args()
     books, ratings = read_books(arguments.books)
@@ -67,14 +68,14 @@ def main() -> int:
         for query in queries[:WARM_UP]:
             ask(query.text)
     else:
-        shelf, search = filled(books, ratings)
+        shelf, search = filled(grown(books, arguments.times), ratings)
 
         def ask(text: str) -> Found:
             return [(each["product"]["id"], each["score"]) for each in search_products(search, ANONYMOUS, text=text)]
 
     outcomes = {query: outcome(query.text, query.book.id, ask, shelf) for query in queries}
     nonsense = [ask(text) for text in misspellings.nonsense(arguments.seed, NONSENSE)]
-    return _report(outcomes, nonsense, shelf, len(books))
+    return _report(outcomes, nonsense, shelf, arguments.times * len(books))
 
 
 def outcome(text: str, wanted: str, ask: Callable[[str], Found], shelf: Shelf | None) -> Outcome:

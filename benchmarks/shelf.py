@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import csv
 import math
+import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from benchmarks.misspellings import Book
+from benchmarks.misspellings import Book, edit
 from domain.clock import SYSTEM
 from domain.shop import search_index
 from domain.shop.search import Search
@@ -105,7 +106,7 @@ def filled(
     known: set[str] = set()
     for book in books:
         item: Item = {"pk": f"PRODUCT#{book.id}", "sk": "PRODUCT", "title": book.title, "authors": list(book.authors)}
-        item |= {"ratingsCount": ratings[book.id]} if ratings else {}
+        item |= {"ratingsCount": ratings.get(book.id, 0)} if ratings else {}
         shelf.put("MainTable", item)
         for each in search_index.items_of(book.id, item):
             shelf.put("Search", each)
@@ -116,6 +117,22 @@ def filled(
                     shelf.put("Search", each)
     client = cast("DynamoDBClient", shelf)
     return shelf, Search(Table("MainTable", client), Table("Search", client), threads, SYSTEM)
+
+
+def grown(books: Sequence[Book], times: int, seed: int = 1) -> list[Book]:
+    """The books, and more of their kind: half of the title and the brackets of one, half of another's, a third's authors.
+
+    So common words become more common; new ones, of which a real catalogue this size has some, are made by a slip.
+    """
+    rng = random.Random(seed)
+    made = list(books)
+    while len(made) < times * len(books):
+        one, other, author = rng.choices(books, k=3)
+        words, rest = one.short_title.split(), other.short_title.split()
+        title = " ".join(words[: (len(words) + 1) // 2] + rest[len(rest) // 2 :])
+        title = edit(title, rng) if rng.random() < 0.1 else title
+        made.append(Book(f"made-{len(made)}", title + one.title[len(one.short_title) :], author.authors))
+    return made
 
 
 def read_books(path: Path) -> tuple[list[Book], dict[str, int]]:

@@ -141,13 +141,16 @@ class Candidates:
         self._look_up(words)
         if self._is_settled(words):
             return self.scores
-        suspects = self._suspects(words)
+        unknown = [word for word in words if not self._known[word]]
+        suspects = self._suspects(unknown or words)
         self._ask_dictionary([(suspect, gram) for suspect in suspects for gram in suspect.first])
         self._look_up(self._joined() + self._corrections(suspects))
         if self._best() < ranking.FAIR:
-            later = [(suspect, gram) for suspect in suspects for gram in suspect.later]
-            self._ask_dictionary(later[:MAX_LATER_GRAMS])
-            self._look_up(self._corrections(suspects))
+            others = self._suspects([word for word in words if self._known[word]] if unknown else [])
+            asked = [(suspect, gram) for suspect in others for gram in suspect.first]
+            asked += [(suspect, gram) for suspect in suspects for gram in suspect.later]
+            self._ask_dictionary(asked[:MAX_LATER_GRAMS])
+            self._look_up(self._corrections([*suspects, *others]))
         return self.scores
 
     def _telling(self) -> list[str]:
@@ -157,24 +160,19 @@ class Candidates:
         return (telling if len(telling) > 1 else words)[:MAX_WORDS]
 
     def _is_settled(self, words: Sequence[str]) -> bool:
-        """Whether the words that were looked up have led to what was meant.
-
-        A single word may be the beginning of another, and one of two may be misspelled into another.
-        """
+        """Whether the words that were looked up have led to what was meant. A single one may be part of another."""
         if len(words) == 1:
             return False
-        return self._complete or (self._best() >= ranking.GOOD and len(words) > 2)
+        return self._complete or (self._best() >= ranking.GOOD and not search_index.is_common(words[-1]))
 
     def _best(self) -> float:
         return max(self.scores.values(), default=0.0)
 
     def _suspects(self, words: Sequence[str]) -> list[Suspect]:
-        unknown = [word for word in words if not self._known[word]]
-        others = [word for word in words if self._known[word]]
         last = self._wanted.words[-1]
         return [
             Suspect.of(word, unfinished=word == last)
-            for word in unknown + others
+            for word in words
             if search_index.has_grams(word) and (len(word) > 1 or len(words) == 1)
         ][:MAX_SUSPECTS]
 

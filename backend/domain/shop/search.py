@@ -22,7 +22,7 @@ DEFAULT_LIMIT = 10
 MAX_READ = 200
 """Products that are read from the main table: with a filter that few meet, more than are answered."""
 
-_SPARE = 5  # candidates that are read beyond `limit`, for those that are gone, or are matches no more
+_SPARE = 3  # candidates that are read beyond `limit`, for those that are gone, or are matches no more
 _BATCH = 100  # what one BatchGetItem takes
 _DIGITS = 4
 # An answer of AppSync has at most 5 MB, one of Lambda 6. https://docs.aws.amazon.com/general/latest/gr/appsync.html
