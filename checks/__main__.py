@@ -28,6 +28,7 @@ CHECKS = (
     "client_types",
     "schema_changes",
     "rights_page",
+    "openapi",
     "systems",
     "appsync_features",
     "error_catalogue",

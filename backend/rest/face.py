@@ -22,12 +22,16 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from domain.errors import DomainError, InvalidInput
+from domain.caller import Caller
+from domain.errors import DomainError, InvalidInput, TryAgain, Unauthorized
 from domain.table import TableError
 from rest import answers, callers
 from rest.answers import Answer
 
 logger = logging.getLogger("headwater.rest")
+
+# The authorizers of stacks/rest.yaml.
+USERS, KEYS = "Users", "Keys"
 
 MAX_QUERY = 16_384
 MAX_PARAMETERS = 64
@@ -59,19 +63,25 @@ class Route:
     kept: bool = False
 
 
+# Routes, and what makes that which each of their functions gets first, when it is first needed.
+Group = tuple[Sequence[Route], Callable[[], object]]
+
+
 class Face:
-    """Routes of this deployment.
+    """Some routes.
 
     Args:
-        routes: the table.
-        stands_on: what each function gets first.
+        admit: lets only those users pass whose token still counts; raises Unauthorized.
+        groups: the routes.
     """
 
-    def __init__(self, routes: Sequence[Route], stands_on: object) -> None:
+    def __init__(self, admit: Callable[[Caller], None], *groups: Group) -> None:
         self._app = APIGatewayHttpResolver()
+        self._admit = admit
         self._event: Mapping[str, Any] = {}
-        for route in routes:
-            self._app.get(route.path)(self._adapter(route, stands_on))
+        for routes, stands_on in groups:
+            for route in routes:
+                self._app.get(route.path)(self._adapter(route, stands_on))
         self._app.not_found(self._nothing)
 
     def answer(self, event: Mapping[str, Any]) -> Answer:
@@ -81,34 +91,46 @@ class Face:
         if method == "HEAD":  # as GET, without the body
             http = {**event["requestContext"]["http"], "method": "GET"}
             asked = {**event, "requestContext": {**event["requestContext"], "http": http}}
-        try:
-            self._event = asked
-            found: Answer = self._app.resolve(dict(asked), cast("LambdaContext", None))
-        except (DomainError, TableError) as error:
-            if isinstance(error, TableError):
-                logger.warning("a route cannot be answered", exc_info=error)
-            found = answers.failed(error)
-        except Exception as error:
-            logger.exception("a route failed")
-            found = answers.failed(error)
+        self._event = asked
+        found: Answer = self._app.resolve(dict(asked), cast("LambdaContext", None))
         return {**found, "body": "", "isBase64Encoded": False} if method == "HEAD" else found
 
-    def _adapter(self, route: Route, stands_on: object) -> Callable[..., Response[str]]:
+    def _adapter(self, route: Route, stands_on: Callable[[], object]) -> Callable[..., Response[str]]:
         readers = query_parameters(route)
 
         def answer(**path: str) -> Response[str]:
+            # Powertools would log what goes wrong, with what callers wrote.
+            try:
+                return respond(path)
+            except (DomainError, TableError) as error:
+                if isinstance(error, TryAgain | TableError):
+                    logger.warning("%s cannot be answered", route.path, exc_info=error)
+                return _powertools(answers.failed(error))
+            except Exception as error:
+                logger.exception("%s failed", route.path)
+                return _powertools(answers.failed(error))
+
+        def respond(path: Mapping[str, str]) -> Response[str]:
             event = self._event
-            given = _query(event, readers, route.authorizer)
             who = (callers.of(event),) if route.authorizer else ()
-            body = json.dumps(route.call(stands_on, *who, **path, **given), ensure_ascii=False, separators=(",", ":"))
-            return _response(body, event, kept=route.kept)
+            if route.authorizer == USERS:
+                try:
+                    self._admit(*who)
+                except Unauthorized:
+                    return _powertools(answers.unauthenticated())
+            given = _query(event, readers, is_key=route.authorizer == KEYS) if readers else {}
+            value = route.call(stands_on(), *who, **path, **given)
+            return _response(json.dumps(value, ensure_ascii=False, separators=(",", ":")), event, kept=route.kept)
 
         return answer
 
     def _nothing(self, error: Exception) -> Response[str]:
         del error
-        found = answers.answered(404, {"type": "NotFound", "message": "There is no such route."})
-        return Response(404, "application/json", found["body"], {"cache-control": "no-store"})
+        return _powertools(answers.answered(404, {"type": "NotFound", "message": "There is no such route."}))
+
+
+def _powertools(answer: Answer) -> Response[str]:
+    return Response(answer["statusCode"], None, answer["body"], answer["headers"])
 
 
 def query_parameters(route: Route) -> dict[str, Callable[[str, str], Any]]:
@@ -122,7 +144,7 @@ def query_parameters(route: Route) -> dict[str, Callable[[str, str], Any]]:
 
 
 def _query(
-    event: Mapping[str, Any], readers: Mapping[str, Callable[[str, str], Any]], authorizer: str | None
+    event: Mapping[str, Any], readers: Mapping[str, Callable[[str, str], Any]], *, is_key: bool
 ) -> dict[str, Any]:
     """The parameters of a request's query. Raises InvalidInput: one is unknown, doubled, or of another kind."""
     raw = str(event.get("rawQueryString") or "")
@@ -134,11 +156,10 @@ def _query(
         raise InvalidInput("query", f"must be UTF-8 with at most {MAX_PARAMETERS} parameters.") from error
     given: dict[str, Any] = {}
     for name, text in pairs:
-        if name == _CREDENTIAL and authorizer == "Keys":
+        if name == _CREDENTIAL and is_key:
             continue
         if name not in readers:
-            known = ", ".join(readers) or "none"
-            raise InvalidInput("query", f"has an unknown parameter {name[:64]!r}; there are: {known}.")
+            raise InvalidInput("query", f"has an unknown parameter {name[:64]!r}; there are: {', '.join(readers)}.")
         if name in given:
             raise InvalidInput(name, "is there twice.")
         given[name] = readers[name](name, text)

@@ -17,10 +17,10 @@ from domain.legacy.settings import METHODS, LegacySettings
 from domain.legacy.strangler import Strangler
 from domain.logs import function_logger
 from domain.parameters import RunTimeSetting, parameter, secret
-from domain.sessions import Sessions
 from domain.settings import settings
-from domain.table import Table, TableError, dynamodb
-from rest import answers, callers, routes
+from domain.table import TableError
+from rest import answers, callers, here, routes
+from rest.face import Face
 
 # How late a change of the table is noticed, and how long a container keeps the secret.
 TABLE_SECONDS = 5
@@ -44,22 +44,16 @@ def signing_secret() -> bytes | None:
 @cache
 def strangler_here() -> Strangler:
     """The strangler of this deployment, made at the first event and kept as long as the container lives."""
-    here = settings()
-    deployed = legacy_settings.base_url(here.legacy_base_url)
+    deployed = legacy_settings.base_url(settings().legacy_base_url)
     table = RunTimeSetting(
-        lambda: parameter(here.legacy_settings, TABLE_SECONDS),
+        lambda: parameter(settings().legacy_settings, TABLE_SECONDS),
         lambda text: legacy_settings.parse(text, deployed),
         LegacySettings(deployed),
         TABLE_SECONDS,
         SYSTEM,
     )
-    return Strangler(table, LegacyServer(), routes.shop_here().answer, signing_secret, count, SYSTEM)
-
-
-@cache
-def sessions_here() -> Sessions:
-    """Whose tokens still count."""
-    return Sessions(Table(settings().main_table, dynamodb()), SYSTEM)
+    ours = Face(here.admit, (routes.SHOP, here.shop))
+    return Strangler(table, LegacyServer(), ours.answer, signing_secret, count, SYSTEM)
 
 
 def answer(event: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -72,7 +66,7 @@ def answer(event: dict[str, Any], seconds: float) -> dict[str, Any]:
         caller = callers.of(event)
         if caller.kind is CallerKind.USER:
             try:
-                sessions_here().require(caller, "Query.me")
+                here.admit(caller)
             except Unauthorized:
                 return answers.unauthenticated()
         return strangler_here().answer(event, caller, prefix, seconds)

@@ -1,4 +1,4 @@
-"""The routes of the HTTP API that are about who calls: sessions of web applications, `GET /user`, `GET /whoami`."""
+"""The routes of the HTTP API that keep sessions of web applications."""
 
 import json
 from functools import cache
@@ -9,14 +9,10 @@ from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from domain import web_sessions
-from domain.caller import from_claims, from_jwt
-from domain.clock import SYSTEM
-from domain.errors import TryAgain, Unauthorized
+from domain.errors import TryAgain
 from domain.logs import function_logger
 from domain.pool import TokenExchange, cognito
-from domain.sessions import Sessions
 from domain.settings import settings
-from domain.table import Table, TableError, dynamodb
 from domain.web_sessions import SessionError
 
 logger = function_logger()
@@ -27,12 +23,6 @@ app = APIGatewayHttpResolver()
 def exchange_here() -> TokenExchange:
     """Cognito, for the application's users."""
     return TokenExchange(settings().user_pool_client_id, cognito())
-
-
-@cache
-def sessions_here() -> Sessions:
-    """Whose tokens still count."""
-    return Sessions(Table(settings().main_table, dynamodb()), SYSTEM)
 
 
 @app.post("/session")
@@ -59,22 +49,6 @@ def end() -> Response[str]:
     return _answer(204, None, _cookie(None))
 
 
-@app.get("/user")
-def user() -> Response[str]:
-    """The user of the JWT, whose signature, issuer, audience and expiry the authorizer has checked."""
-    caller = from_jwt(app.current_event["requestContext"]["authorizer"]["jwt"]["claims"])
-    sessions_here().require(caller, "Query.me")
-    return _answer(200, {"id": caller.id, "name": caller.name, "groups": sorted(caller.groups)})
-
-
-@app.get("/whoami")
-def whoami() -> Response[str]:
-    """The holder of the auth key, which the authorizer has checked."""
-    caller = from_claims(app.current_event["requestContext"]["authorizer"]["lambda"])
-    scopes = sorted(scope.value for scope in caller.scopes)
-    return _answer(200, {"keyId": caller.id, "name": caller.name, "scopes": scopes})
-
-
 @app.exception_handler(SessionError)  # type: ignore[untyped-decorator]
 def refused(error: SessionError) -> Response[str]:
     """What a session's request is refused with."""
@@ -82,16 +56,9 @@ def refused(error: SessionError) -> Response[str]:
     return _answer(error.status, {"message": error.message}, _cookie(None) if error.ends else None)
 
 
-@app.exception_handler(Unauthorized)  # type: ignore[untyped-decorator]
-def unauthorized(error: Unauthorized) -> Response[str]:
-    """A token of before a sign-out, worded as the authorizer words its own refusals."""
-    logger.info("%s is refused with 401: %s", app.current_event.route_key, error.message)
-    return _answer(401, {"message": "Unauthorized"})
-
-
-@app.exception_handler([TryAgain, TableError])  # type: ignore[untyped-decorator]
-def busy(error: Exception) -> Response[str]:
-    """Cognito or the table did not answer."""
+@app.exception_handler(TryAgain)  # type: ignore[untyped-decorator]
+def busy(error: TryAgain) -> Response[str]:
+    """Cognito did not answer."""
     logger.warning("%s cannot be answered", app.current_event.route_key, exc_info=error)
     return _answer(503, {"message": TryAgain().message})
 

@@ -278,10 +278,49 @@ def _web(world: World, path: str, **headers: str) -> Any:
         return json.load(answer)
 
 
+def web_session(world: World) -> None:
+    """The HTTP API asks Cognito about a refresh token, which takes no right of the role."""
+    headers = {"origin": "http://localhost:5173", "content-type": "application/json"}
+    url = world.instance.outputs["rest"] + "/session"
+    request = urllib.request.Request(url, b'{"refreshToken": "x.y.z"}', headers, method="POST")
+    try:
+        urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as error:
+        if error.code != 401:
+            raise
+
+
 def web_user(world: World) -> None:
-    """The HTTP API tells a user who they are."""
-    user = world.user()
+    """The HTTP API tells a user who they are, and what is known of them; without a cart there is none."""
+    user = world.user("operators")
+    table = world.instance.resources("AWS::DynamoDB::Table")["MainTable"]
+    profile = {"pk": {"S": f"USER#{user.id}"}, "sk": {"S": "PROFILE"}, "name": {"S": user.name}}
+    world.instance.client("dynamodb").put_item(TableName=table, Item=profile)
     assert _web(world, "/user", authorization=user.access)["id"] == user.id
+    assert _web(world, f"/user/{user.id}", authorization=user.access)["name"] == user.name
+    unnamed = world.user()  # who has no profile that tells their name is looked for
+    assert _web(world, f"/user/{unnamed.id}", authorization=user.access)["name"] == unnamed.name
+    try:
+        _web(world, "/cart", authorization=user.access)
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+
+
+def web_shop(world: World) -> None:
+    """The HTTP API lists, finds and shows products, and the tree of categories."""
+    made = 'mutation { createAuthKey(input: {name: "probe", scopes: [READ]}) { key } }'
+    key = world.run(made, world.user("operators"))["createAuthKey"]["key"]
+    product = {"pk": {"S": "PRODUCT#probe"}, "sk": {"S": "PRODUCT"}, "title": {"S": "A probe"}}
+    table = world.instance.resources("AWS::DynamoDB::Table")["MainTable"]
+    world.instance.client("dynamodb").put_item(TableName=table, Item=product)
+    assert _web(world, "/products/probe", x_auth_key=key)["title"] == "A probe"
+
+    def listed(query: str) -> bool:
+        return "probe" in [each["id"] for each in _web(world, f"/products?{query}", x_auth_key=key)["items"]]
+
+    assert eventually(lambda: listed("title=A+probe&limit=100") and listed("search=probe"), SECONDS)
+    assert "items" in _web(world, "/categories", x_auth_key=key)
 
 
 def web_key(world: World) -> None:
