@@ -42,7 +42,7 @@ from headwater.errors import (
     VersionConflict,
 )
 from headwater.feed import Feed
-from headwater.generated.fragments import Message, Notice, Presence, Profile
+from headwater.generated.fragments import Cart, Message, Notice, Presence, Product, Profile
 from headwater.mutations import Optimistic
 from headwater.outbox import Outbox, Queued
 from headwater.present import Present, is_grey
@@ -51,6 +51,7 @@ from headwater.states import State
 
 __all__ = [
     "AlreadyObserved",
+    "Cart",
     "Change",
     "Client",
     "CursorStore",
@@ -82,6 +83,7 @@ __all__ = [
     "Presence",
     "Present",
     "PriceChanged",
+    "Product",
     "Profile",
     "Queued",
     "Resync",

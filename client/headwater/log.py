@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
-from headwater.changes import Page
+from headwater.changes import Change, Page
 from headwater.errors import Unreachable
 from headwater.topics import Listing, Topic
 from headwater.wire import Model
@@ -49,7 +49,33 @@ class Log(Generic[T]):
         """The newest items with their keys, the oldest of them first."""
         kind = self._topic.kind
         items = [item for listing in kind.snapshot for item in await self._list(listing, most)]
-        return [(kind.key(item), item) for item in items]
+        found = {kind.key(item): item for item in items}
+        for change in await self._newest() if kind.indexed and most else ():
+            if change.kind == "REMOVE":
+                found.pop(change.key, None)
+            elif change.item is not None:
+                found[change.key] = change.item
+        return list(found.items())
+
+    async def _newest(self) -> list[Change[T]]:
+        """The log's newest changes, up to PAGE_LIMIT: what an index may not have yet."""
+        head = await self.head()
+        # The first place after which all is kept: usually the first one tried, else found by halving.
+        place, end = max(0, head - PAGE_LIMIT), head
+        page = await self.page(place)
+        if page.resync_required:
+            while end - place > 1:
+                middle = (place + end) // 2
+                if (await self.page(middle)).resync_required:
+                    place = middle
+                else:
+                    end = middle
+            page = await self.page(end)
+        changes = list(page.items)
+        while page.last_seq < head and page.items:  # a page ends at its size, too
+            page = await self.page(page.last_seq)
+            changes += page.items
+        return changes
 
     async def _list(self, listing: Listing, most: int) -> list[T]:
         items: list[T] = []

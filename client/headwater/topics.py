@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from headwater.changes import Change, Envelope, Page, Source, Wire
 from headwater.errors import UnexpectedAnswer, UnknownTopic
 from headwater.generated import documents
-from headwater.generated.fragments import Message, Notice, Presence, Profile
+from headwater.generated.fragments import Cart, Message, Notice, Presence, Product, Profile
 from headwater.wire import Model
 
 T = TypeVar("T", bound=Model)
@@ -43,13 +43,15 @@ class TopicKind(Generic[T]):
 
     Attributes:
         prefix: what stands before the id, as in `room:lobby`.
-        id_variable: the variable of all the operations that takes the id; None where the token names the topic.
+        id_variable: the variable of all the operations that takes the id; None where the token alone names the topic.
         subscription, changes, head: the operations, with the names of their root fields.
         snapshot: what reads the items as they are.
         items: the types of the items, by the name that they have in a change.
         key: the key of an item, as changes have it.
         order: by what to show items; None for the order in which they came.
         needs_lease: whether only the holder of a lease may subscribe.
+        own: whether the token names the topic where no id is given.
+        indexed: whether the snapshot comes from an index, which may not have the log's newest changes yet.
     """
 
     prefix: str
@@ -64,10 +66,16 @@ class TopicKind(Generic[T]):
     key: Callable[[T], str]
     order: Callable[[T], Any] | None = None
     needs_lease: bool = False
+    own: bool = False
+    indexed: bool = False
 
 
 def _items(answer: Any) -> Sequence[Wire]:
     return answer["items"] if answer else ()
+
+
+def _one(answer: Any) -> Sequence[Wire]:
+    return [answer] if answer else ()
 
 
 _NOTICES = Listing(documents.NOTICES, "notices", Notice, _items, page_size=100, newest_first=False)
@@ -97,6 +105,7 @@ USER: TopicKind[Profile | Notice] = TopicKind(
     snapshot=[Listing(documents.ME, "me", Profile, lambda user: [user["profile"]] if user else []), _NOTICES],
     items={"profile": Profile, "notice": Notice},
     key=lambda item: item.id,
+    own=True,
 )
 
 CLIENT: TopicKind[Notice] = TopicKind(
@@ -128,7 +137,51 @@ PRESENCE: TopicKind[Presence] = TopicKind(
     order=lambda presence: presence.joined_at,
 )
 
-KINDS: Mapping[str, TopicKind[Any]] = {kind.prefix: kind for kind in (ROOM, PRESENCE, USER, CLIENT)}
+PRODUCT: TopicKind[Product] = TopicKind(
+    prefix="product",
+    id_variable="id",
+    subscription=documents.ON_PRODUCT,
+    subscription_field="onProduct",
+    changes=documents.PRODUCT_CHANGES,
+    head=documents.PRODUCT_HEAD,
+    changes_field="productChanges",
+    snapshot=[Listing(documents.PRODUCT_BY_ID, "product", Product, _one)],
+    items={"product": Product},
+    key=lambda product: product.id,
+)
+
+CATEGORY: TopicKind[Product] = TopicKind(
+    prefix="category",
+    id_variable="category",
+    subscription=documents.ON_CATEGORY,
+    subscription_field="onCategory",
+    changes=documents.CATEGORY_CHANGES,
+    head=documents.CATEGORY_HEAD,
+    changes_field="categoryChanges",
+    snapshot=[Listing(documents.CATEGORY_PRODUCTS, "products", Product, _items, page_size=100)],
+    items={"product": Product},
+    key=lambda product: product.id,
+    order=lambda product: product.created_at,
+    indexed=True,
+)
+
+CART: TopicKind[Cart] = TopicKind(
+    prefix="cart",
+    id_variable="clientId",
+    subscription=documents.ON_CART,
+    subscription_field="onCart",
+    changes=documents.CART_CHANGES,
+    head=documents.CART_HEAD,
+    changes_field="cartChanges",
+    snapshot=[Listing(documents.GET_CART, "cart", Cart, _one)],
+    items={"cart": Cart},
+    key=lambda cart: cart.id,
+    own=True,
+)
+
+KINDS: Mapping[str, TopicKind[Any]] = {
+    kind.prefix: kind for kind in (ROOM, PRESENCE, USER, CLIENT, PRODUCT, CATEGORY, CART)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +246,7 @@ def _expected(name: str) -> Iterator[None]:
 
 
 def topic(name: str, *, lease: str | None = None) -> Topic[Any]:
-    """The topic of a name: `room:lobby`, or `user` for the caller's own.
+    """The topic of a name: `room:lobby`, or `user` or `cart` for the caller's own.
 
     Args:
         lease: what `registerClient` answered, for `client:<id>`.
@@ -207,10 +260,10 @@ def topic(name: str, *, lease: str | None = None) -> Topic[Any]:
         raise UnknownTopic(f"{name!r}: the kinds of topics are {', '.join(KINDS)}")
     if kind.needs_lease != (lease is not None):
         raise UnknownTopic(f"{name!r} {'needs' if kind.needs_lease else 'takes no'} lease=")
-    if kind.id_variable is None:
-        if id_:
-            raise UnknownTopic(f"{name!r}: the caller's token says whose it is, write {prefix!r}")
+    if name == prefix and kind.own:
         return Topic(name, kind, {}, {})
+    if kind.id_variable is None:
+        raise UnknownTopic(f"{name!r}: the caller's token says whose it is, write {prefix!r}")
     if not id_:
         raise UnknownTopic(f"{name!r}: write {prefix}:<id>")
     variables = {kind.id_variable: id_}

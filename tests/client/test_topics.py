@@ -68,6 +68,10 @@ def test_a_rows_operations_are_the_schemas(kind: TopicKind[Any], schema: GraphQL
         ("room:lobby", None, {"roomId": "lobby"}, {"roomId": "lobby"}),
         ("room:private:1", None, {"roomId": "private:1"}, {"roomId": "private:1"}),
         ("user", None, {}, {}),
+        ("product:book-1", None, {"id": "book-1"}, {"id": "book-1"}),
+        ("category:fantasy", None, {"category": "fantasy"}, {"category": "fantasy"}),
+        ("cart", None, {}, {}),
+        ("cart:c", None, {"clientId": "c"}, {"clientId": "c"}),
         ("client:c", "l", {"clientId": "c"}, {"clientId": "c", "lease": "l"}),
     ],
 )
@@ -81,7 +85,9 @@ def test_a_name_says_the_variables(
 @pytest.mark.parametrize(
     ("name", "lease"),
     [
-        ("cart:1", None),
+        ("shelf:1", None),
+        ("cart:", None),
+        ("product", None),
         ("", None),
         ("room", None),
         ("room:", None),
@@ -167,3 +173,60 @@ async def test_the_snapshot_of_a_user_is_the_profile_and_the_notices() -> None:
     found = await Log(Answers(me={"profile": PROFILE}, notices=[NOTICE]), topic("user")).snapshot(10)
     assert [type(item) for _, item in found] == [Profile, Notice]
     assert await Log(Answers(me=None, notices=None), topic("user")).snapshot(10) == []
+
+
+PRODUCT = {
+    "title": "Emma", "authors": [], "category": "novels", "path": ["novels"], "description": None, "price": 1,
+    "currency": "EUR", "stock": 1, "rating": None, "ratingsCount": None, "year": None, "language": None, "isbn": None, "imageUrl": None,
+    "derived": [], "version": 1, "createdAt": AT, "updatedAt": AT,
+}  # fmt: skip
+
+
+class Category:
+    """A category's log, of which all up to `expired` has expired, and an index that has only what it was told of."""
+
+    def __init__(self, indexed: list[str], log: list[tuple[str, str]], expired: int = 0, page: int = 1000) -> None:
+        self.indexed, self.log, self.expired, self.page = indexed, log, expired, page
+        self.asked: list[int] = []
+
+    async def __call__(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        if "nextToken" in document:
+            return {"products": {"items": [PRODUCT | {"id": each} for each in self.indexed], "nextToken": None}}
+        after = variables.get("after", 0)
+        self.asked.append(after)
+        changes = [
+            {
+                "seq": seq, "eventId": "e", "kind": kind, "at": AT, "traceId": None, "key": key, "truncated": False,
+                "product": None if kind == "REMOVE" else PRODUCT | {"id": key},
+            }
+            for seq, (kind, key) in enumerate(self.log, 1)
+        ][after : after + self.page]  # fmt: skip
+        resync = after < self.expired
+        last = after if resync or not changes else changes[-1]["seq"]
+        answer = {
+            "items": [] if resync else changes,
+            "lastSeq": last,
+            "headSeq": len(self.log),
+            "resyncRequired": resync,
+        }
+        return {"categoryChanges": {"topic": "category:novels", **answer}}
+
+
+async def test_an_index_that_lags_hides_nothing_that_the_log_has() -> None:
+    category = Category(["old", "gone"], [("INSERT", "old"), ("INSERT", "gone"), ("REMOVE", "gone"), ("INSERT", "new")])
+    found = await Log(category, topic("category:novels")).snapshot(10)
+    assert [key for key, _ in found] == ["old", "new"]
+
+
+async def test_the_log_behind_an_index_is_read_as_far_back_as_it_is_kept() -> None:
+    log = [("INSERT", str(number)) for number in range(2500)]
+    category = Category([], log, expired=2477, page=10)
+    found = await Log(category, topic("category:novels")).snapshot(100)
+    assert [key for key, _ in found] == [str(number) for number in range(2477, 2500)]
+    assert len(category.asked) < 20
+
+
+async def test_a_snapshot_of_no_items_reads_no_log_behind_an_index() -> None:
+    category = Category([], [("INSERT", "new")])
+    assert await Log(category, topic("category:novels")).snapshot(0) == []
+    assert category.asked == []

@@ -25,6 +25,30 @@ fragment Room on Room {
 }
 """
 
+ADD_TO_CART = """\
+mutation AddToCart($input: AddToCartInput!) {
+  addToCart(input: $input) {
+    ...Cart
+  }
+}
+
+fragment Cart on Cart {
+  id
+  lines {
+    productId
+    title
+    quantity
+    price
+    addedAt
+  }
+  total
+  currency
+  version
+  updatedAt
+  expiresAt
+}
+"""
+
 AUTH_KEYS = """\
 query AuthKeys($limit: Int, $nextToken: String) {
   authKeys(limit: $limit, nextToken: $nextToken) {
@@ -43,6 +67,224 @@ fragment AuthKey on AuthKey {
   createdBy
   validUntil
   revokedAt
+}
+"""
+
+CART_CHANGES = """\
+query CartChanges($clientId: ID, $after: Int!, $limit: Int) {
+  cartChanges(clientId: $clientId, after: $after, limit: $limit) {
+    topic
+    items {
+      ...CartChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment Cart on Cart {
+  id
+  lines {
+    productId
+    title
+    quantity
+    price
+    addedAt
+  }
+  total
+  currency
+  version
+  updatedAt
+  expiresAt
+}
+
+fragment CartChange on CartChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  cart {
+    ...Cart
+  }
+}
+"""
+
+CART_HEAD = """\
+query CartHead($clientId: ID) {
+  cartChanges(clientId: $clientId, after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
+CATEGORIES = """\
+query Categories($parent: ID, $limit: Int, $nextToken: String) {
+  categories(parent: $parent, limit: $limit, nextToken: $nextToken) {
+    items {
+      ...Category
+    }
+    nextToken
+  }
+}
+
+fragment Category on Category {
+  id
+  name
+  parent
+  path
+}
+"""
+
+CATEGORY_CHANGES = """\
+query CategoryChanges($category: ID!, $after: Int!, $limit: Int) {
+  categoryChanges(category: $category, after: $after, limit: $limit) {
+    topic
+    items {
+      ...CategoryChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment CategoryChange on CategoryChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  product {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+"""
+
+CATEGORY_HEAD = """\
+query CategoryHead($category: ID!) {
+  categoryChanges(category: $category, after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
+CATEGORY_PRODUCTS = """\
+query CategoryProducts($category: ID!, $limit: Int, $nextToken: String) {
+  products(
+    category: $category
+    sort: NEWEST
+    limit: $limit
+    nextToken: $nextToken
+  ) {
+    items {
+      ...Product
+    }
+    nextToken
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+"""
+
+CHANGE_CART_LINE = """\
+mutation ChangeCartLine($input: ChangeCartLineInput!) {
+  changeCartLine(input: $input) {
+    ...Cart
+  }
+}
+
+fragment Cart on Cart {
+  id
+  lines {
+    productId
+    title
+    quantity
+    price
+    addedAt
+  }
+  total
+  currency
+  version
+  updatedAt
+  expiresAt
+}
+"""
+
+CHANGE_STOCK = """\
+mutation ChangeStock($input: ChangeStockInput!) {
+  changeStock(input: $input) {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
 }
 """
 
@@ -110,6 +352,51 @@ fragment AuthKey on AuthKey {
 }
 """
 
+CREATE_CATEGORY = """\
+mutation CreateCategory($input: CreateCategoryInput!) {
+  createCategory(input: $input) {
+    ...Category
+  }
+}
+
+fragment Category on Category {
+  id
+  name
+  parent
+  path
+}
+"""
+
+CREATE_PRODUCT = """\
+mutation CreateProduct($input: CreateProductInput!) {
+  createProduct(input: $input) {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+"""
+
 CREATE_ROOM = """\
 mutation CreateRoom($input: CreateRoomInput!) {
   createRoom(input: $input) {
@@ -122,6 +409,36 @@ fragment Room on Room {
   name
   private
   createdAt
+}
+"""
+
+DELETE_PRODUCT = """\
+mutation DeleteProduct($input: DeleteProductInput!) {
+  deleteProduct(input: $input) {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
 }
 """
 
@@ -296,6 +613,30 @@ fragment User on User {
 }
 """
 
+GET_CART = """\
+query GetCart($clientId: ID) {
+  cart(clientId: $clientId) {
+    ...Cart
+  }
+}
+
+fragment Cart on Cart {
+  id
+  lines {
+    productId
+    title
+    quantity
+    price
+    addedAt
+  }
+  total
+  currency
+  version
+  updatedAt
+  expiresAt
+}
+"""
+
 HEARTBEAT = """\
 mutation Heartbeat($input: HeartbeatInput!) {
   heartbeat(input: $input) {
@@ -437,6 +778,30 @@ fragment Room on Room {
 }
 """
 
+MERGE_CART = """\
+mutation MergeCart($input: MergeCartInput!) {
+  mergeCart(input: $input) {
+    ...Cart
+  }
+}
+
+fragment Cart on Cart {
+  id
+  lines {
+    productId
+    title
+    quantity
+    price
+    addedAt
+  }
+  total
+  currency
+  version
+  updatedAt
+  expiresAt
+}
+"""
+
 MESSAGE_CHANGES = """\
 query MessageChanges($roomId: ID!, $after: Int!, $limit: Int) {
   messageChanges(roomId: $roomId, after: $after, limit: $limit) {
@@ -541,6 +906,98 @@ fragment Notice on Notice {
   data
   sentAt
   expiresAt
+}
+"""
+
+ON_CART = """\
+subscription OnCart($clientId: ID) {
+  onCart(clientId: $clientId) {
+    cartId
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...CartChange
+    }
+  }
+}
+
+fragment Cart on Cart {
+  id
+  lines {
+    productId
+    title
+    quantity
+    price
+    addedAt
+  }
+  total
+  currency
+  version
+  updatedAt
+  expiresAt
+}
+
+fragment CartChange on CartChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  cart {
+    ...Cart
+  }
+}
+"""
+
+ON_CATEGORY = """\
+subscription OnCategory($category: ID!) {
+  onCategory(category: $category) {
+    category
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...CategoryChange
+    }
+  }
+}
+
+fragment CategoryChange on CategoryChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  product {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
 }
 """
 
@@ -649,6 +1106,55 @@ fragment PresenceChange on PresenceChange {
   truncated
   presence {
     ...Presence
+  }
+}
+"""
+
+ON_PRODUCT = """\
+subscription OnProduct($id: ID!) {
+  onProduct(id: $id) {
+    productId
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...ProductChange
+    }
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+
+fragment ProductChange on ProductChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  product {
+    ...Product
   }
 }
 """
@@ -774,6 +1280,132 @@ fragment Presence on Presence {
 }
 """
 
+PRODUCT_BY_ID = """\
+query ProductById($id: ID!) {
+  product(id: $id) {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+"""
+
+PRODUCT_CHANGES = """\
+query ProductChanges($id: ID!, $after: Int!, $limit: Int) {
+  productChanges(id: $id, after: $after, limit: $limit) {
+    topic
+    items {
+      ...ProductChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+
+fragment ProductChange on ProductChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  product {
+    ...Product
+  }
+}
+"""
+
+PRODUCT_HEAD = """\
+query ProductHead($id: ID!) {
+  productChanges(id: $id, after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
+PRODUCTS = """\
+query Products($category: ID, $filter: ProductFilterInput, $sort: ProductSort, $limit: Int, $nextToken: String) {
+  products(
+    category: $category
+    filter: $filter
+    sort: $sort
+    limit: $limit
+    nextToken: $nextToken
+  ) {
+    items {
+      ...Product
+    }
+    nextToken
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+"""
+
 REGISTER_CLIENT = """\
 mutation RegisterClient($input: RegisterClientInput!) {
   registerClient(input: $input) {
@@ -787,6 +1419,30 @@ fragment Client on Client {
   id
   lease
   validUntil
+}
+"""
+
+REMOVE_FROM_CART = """\
+mutation RemoveFromCart($input: RemoveFromCartInput!) {
+  removeFromCart(input: $input) {
+    ...Cart
+  }
+}
+
+fragment Cart on Cart {
+  id
+  lines {
+    productId
+    title
+    quantity
+    price
+    addedAt
+  }
+  total
+  currency
+  version
+  updatedAt
+  expiresAt
 }
 """
 
@@ -854,6 +1510,41 @@ fragment Room on Room {
 }
 """
 
+SEARCH_PRODUCTS = """\
+query SearchProducts($text: String!, $filter: ProductFilterInput, $limit: Int) {
+  searchProducts(text: $text, filter: $filter, limit: $limit) {
+    items {
+      score
+      product {
+        ...Product
+      }
+    }
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
+}
+"""
+
 SEND_MESSAGE = """\
 mutation SendMessage($input: SendMessageInput!) {
   sendMessage(input: $input) {
@@ -889,6 +1580,36 @@ fragment Message on Message {
   sentAt
   version
   originalTime
+}
+"""
+
+SET_PRICE = """\
+mutation SetPrice($input: SetPriceInput!) {
+  setPrice(input: $input) {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
 }
 """
 
@@ -1068,6 +1789,36 @@ fragment User on User {
   profile {
     ...Profile
   }
+}
+"""
+
+UPDATE_PRODUCT = """\
+mutation UpdateProduct($input: UpdateProductInput!) {
+  updateProduct(input: $input) {
+    ...Product
+  }
+}
+
+fragment Product on Product {
+  id
+  title
+  authors
+  category
+  path
+  description
+  price
+  currency
+  stock
+  rating
+  ratingsCount
+  year
+  language
+  isbn
+  imageUrl
+  derived
+  version
+  createdAt
+  updatedAt
 }
 """
 

@@ -123,6 +123,85 @@ class BootstrapRoomsProblem(BaseModel):
     message: str
 
 
+class Cart(BaseModel):
+    """What somebody is about to buy. It is kept for three days from its last change on."""
+
+    id: str
+    lines: list[CartLines]
+    total: int
+    currency: str
+    version: int
+    updated_at: AWSDateTime
+    expires_at: AWSDateTime | None = Field(default=None)
+
+
+class CartLines(BaseModel):
+    product_id: str
+    title: str
+    quantity: int
+    price: int
+    added_at: AWSDateTime
+
+
+class CartChange(BaseModel):
+    """One change of a cart. Of several in quick succession only the last may be told."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    cart: Cart | None = Field(default=None)
+
+
+class Category(BaseModel):
+    """A place for products, in a tree of such places. It holds what is in those below it too."""
+
+    id: str
+    name: str
+    parent: str | None = Field(default=None)
+    path: list[str]
+
+
+class Product(BaseModel):
+    """Something to buy. Without a price it cannot be bought."""
+
+    id: str
+    title: str
+    authors: list[str]
+    category: str | None = Field(default=None)
+    path: list[str]
+    description: str | None = Field(default=None)
+    price: int | None = Field(default=None)
+    currency: str
+    stock: int
+    rating: float | None = Field(default=None)
+    ratings_count: int | None = Field(default=None)
+    year: int | None = Field(default=None)
+    language: str | None = Field(default=None)
+    isbn: str | None = Field(default=None)
+    image_url: str | None = Field(default=None)
+    derived: list[str]
+    version: int
+    created_at: AWSDateTime
+    updated_at: AWSDateTime
+
+
+class CategoryChange(BaseModel):
+    """One change of one product of a category. Of several in quick succession only the last may be told."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    product: Product | None = Field(default=None)
+
+
 class ClientChange(BaseModel):
     """One change of one notice to a client."""
 
@@ -198,6 +277,19 @@ class PresenceChange(BaseModel):
     key: str
     truncated: bool
     presence: Presence | None = Field(default=None)
+
+
+class ProductChange(BaseModel):
+    """One change of a product. Of several in quick succession only the last may be told."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    product: Product | None = Field(default=None)
 
 
 class ProfileAttribute(BaseModel):

@@ -2,10 +2,66 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from headwater.wire import AWSJSON
 
 from .base_model import BaseModel
 from .enums import Scope
+
+
+class ProductFilterInput(BaseModel):
+    """Which products: those for which everything here holds. At most 50 comparisons and 50 parts of `and`
+    and `or`, nested up to five deep. A missing value meets `ne` only, and what `not` inverts. What is
+    null is as if it were left out."""
+
+    price: IntFilterInput | None = None
+    rating: FloatFilterInput | None = None
+    year: IntFilterInput | None = None
+    stock: IntFilterInput | None = None
+    author: TextFilterInput | None = None
+    language: TextFilterInput | None = None
+    title: TextFilterInput | None = None
+    and_: list[ProductFilterInput] | None = Field(alias="and", default=None)
+    or_: list[ProductFilterInput] | None = Field(alias="or", default=None)
+    not_: ProductFilterInput | None = Field(alias="not", default=None)
+
+
+class IntFilterInput(BaseModel):
+    """Comparisons of a whole number; all that are given must hold."""
+
+    eq: int | None = None
+    ne: int | None = None
+    lt: int | None = None
+    le: int | None = None
+    gt: int | None = None
+    ge: int | None = None
+    between: list[int] | None = None
+    in_: list[int] | None = Field(alias="in", default=None)
+
+
+class FloatFilterInput(BaseModel):
+    """Comparisons of a number; all that are given must hold."""
+
+    eq: float | None = None
+    ne: float | None = None
+    lt: float | None = None
+    le: float | None = None
+    gt: float | None = None
+    ge: float | None = None
+    between: list[float] | None = None
+    in_: list[float] | None = Field(alias="in", default=None)
+
+
+class TextFilterInput(BaseModel):
+    """Comparisons of a text, where case counts; all that are given must hold. Each text has at most 256
+    characters."""
+
+    eq: str | None = None
+    ne: str | None = None
+    in_: list[str] | None = Field(alias="in", default=None)
+    contains: str | None = None
+    begins_with: str | None = None
 
 
 class CreateRoomInput(BaseModel):
@@ -68,6 +124,77 @@ class LeaveRoomInput(BaseModel):
     client_mutation_id: str | None = None
 
 
+class CreateCategoryInput(BaseModel):
+    """A category to make."""
+
+    id: str
+    name: str
+    parent: str | None = None
+    client_mutation_id: str | None = None
+
+
+class CreateProductInput(BaseModel):
+    """A product to make."""
+
+    id: str | None = None
+    title: str
+    authors: list[str] | None = None
+    category: str
+    description: str | None = None
+    price: int
+    stock: int | None = None
+    rating: float | None = None
+    ratings_count: int | None = None
+    year: int | None = None
+    language: str | None = None
+    isbn: str | None = None
+    image_url: str | None = None
+    client_mutation_id: str | None = None
+
+
+class UpdateProductInput(BaseModel):
+    """What to change of a product."""
+
+    id: str
+    version: int
+    title: str | None = None
+    authors: list[str] | None = None
+    category: str | None = None
+    description: str | None = None
+    rating: float | None = None
+    ratings_count: int | None = None
+    year: int | None = None
+    language: str | None = None
+    isbn: str | None = None
+    image_url: str | None = None
+    client_mutation_id: str | None = None
+
+
+class SetPriceInput(BaseModel):
+    """A price to set."""
+
+    id: str
+    price: int
+    version: int
+    client_mutation_id: str | None = None
+
+
+class ChangeStockInput(BaseModel):
+    """A change of what there is of a product."""
+
+    id: str
+    by: int
+    client_mutation_id: str | None = None
+
+
+class DeleteProductInput(BaseModel):
+    """A product to remove."""
+
+    id: str
+    version: int
+    client_mutation_id: str | None = None
+
+
 class UpdateProfileInput(BaseModel):
     """What to change of the signed-in user's profile. What is omitted stays."""
 
@@ -109,4 +236,40 @@ class CreateAuthKeyInput(BaseModel):
     name: str
     scopes: list[Scope]
     valid_days: int | None = None
+    client_mutation_id: str | None = None
+
+
+class AddToCartInput(BaseModel):
+    """Pieces of a product to put into a cart."""
+
+    product_id: str
+    quantity: int | None = 1
+    version: int | None = None
+    client_id: str | None = None
+    client_mutation_id: str | None = None
+
+
+class ChangeCartLineInput(BaseModel):
+    """Another number of pieces of a product in a cart."""
+
+    product_id: str
+    quantity: int
+    version: int
+    client_id: str | None = None
+    client_mutation_id: str | None = None
+
+
+class RemoveFromCartInput(BaseModel):
+    """A product to take out of a cart."""
+
+    product_id: str
+    version: int
+    client_id: str | None = None
+    client_mutation_id: str | None = None
+
+
+class MergeCartInput(BaseModel):
+    """A guest's cart to take over."""
+
+    client_id: str
     client_mutation_id: str | None = None

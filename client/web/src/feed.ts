@@ -412,7 +412,35 @@ export class Feed<T> implements AsyncIterable<Change<T> | Resync<T>> {
       const items = await this.#list(listing, keep);
       all.push(...(listing.newestFirst ? items.reverse() : items));
     }
-    return all.map((item) => [kind.key(item), item]);
+    const found = new Map(all.map((item) => [kind.key(item), item]));
+    for (const { kind: what, key, item } of kind.indexed && keep > 0 ? await this.#newest() : []) {
+      if (what === "REMOVE") found.delete(key);
+      else if (item) found.set(key, item);
+    }
+    return [...found];
+  }
+
+  /** The log's newest changes, up to a page's limit: what an index may not have yet. */
+  async #newest(): Promise<Change<T>[]> {
+    const head = await this.#head();
+    // The first place after which all is kept: usually the first one tried, else found by halving.
+    let place = Math.max(0, head - PAGE_LIMIT);
+    let page = await this.#read(place);
+    if (page.resyncRequired) {
+      let end = head;
+      while (end - place > 1) {
+        const middle = (place + end) >> 1;
+        if ((await this.#read(middle)).resyncRequired) place = middle;
+        else end = middle;
+      }
+      page = await this.#read(end);
+    }
+    const changes = [...page.items];
+    while (page.lastSeq < head && page.items.length) {
+      page = await this.#read(page.lastSeq); // a page ends at its size, too
+      changes.push(...page.items);
+    }
+    return changes;
   }
 
   async #list({ document, field, pageSize, order, newestFirst, shown }: Listing<T>, keep: number): Promise<T[]> {

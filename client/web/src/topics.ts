@@ -2,7 +2,7 @@
 import { type Change, changeFromWire, type Envelope, type Page, type WireChange } from "./changes.js";
 import { UnexpectedAnswer, UnknownTopic } from "./errors.js";
 import * as documents from "./generated/documents.js";
-import type { Message, Notice, Presence, Profile } from "./generated/types.js";
+import type { Cart, Message, Notice, Presence, Product, Profile } from "./generated/types.js";
 import type { Rank } from "./view.js";
 
 /** The type of the items of each kind. */
@@ -11,6 +11,9 @@ export interface Items {
   presence: Presence;
   user: Profile | Notice;
   client: Notice;
+  product: Product;
+  category: Product;
+  cart: Cart;
 }
 
 /** The type of the items of a topic, by its name: `room:lobby`, `user`. */
@@ -37,8 +40,12 @@ export interface Listing<T> {
 
 /** How the topics of a prefix are subscribed to, caught up with, and read as they are now. */
 export interface TopicKind<T> {
-  /** The variable of all its operations that takes the id; null where the token names the topic. */
+  /** The variable of all its operations that takes the id; null where the token alone names the topic. */
   readonly idVariable: string | null;
+  /** Whether the token names the topic where no id is given. */
+  readonly own?: true;
+  /** Whether the snapshot comes from an index, which may not have the log's newest changes yet. */
+  readonly indexed?: true;
   /** Whether only the holder of a lease may subscribe. */
   readonly needsLease?: true;
   readonly subscription: string;
@@ -59,6 +66,7 @@ export interface TopicKind<T> {
 type Answer = any;
 
 const items = (answer: Answer): readonly never[] => answer?.items ?? [];
+const one = (answer: Answer): readonly never[] => (answer ? [answer as never] : []);
 const keyOf = ({ id }: { readonly id: string }): string => id;
 const NOTICES: Listing<Notice> = {
   document: documents.NOTICES,
@@ -97,6 +105,7 @@ const KINDS: { readonly [Prefix in keyof Items]: TopicKind<Items[Prefix]> } = {
   },
   user: {
     idVariable: null,
+    own: true,
     subscription: documents.ON_USER,
     subscriptionField: "onUser",
     changes: documents.USER_CHANGES,
@@ -121,6 +130,42 @@ const KINDS: { readonly [Prefix in keyof Items]: TopicKind<Items[Prefix]> } = {
     items: ["notice"],
     key: keyOf,
     order: ({ sentAt }) => sentAt,
+  },
+  product: {
+    idVariable: "id",
+    subscription: documents.ON_PRODUCT,
+    subscriptionField: "onProduct",
+    changes: documents.PRODUCT_CHANGES,
+    head: documents.PRODUCT_HEAD,
+    changesField: "productChanges",
+    snapshot: [{ document: documents.PRODUCT_BY_ID, field: "product", pageSize: null, newestFirst: false, shown: one }],
+    items: ["product"],
+    key: keyOf,
+  },
+  category: {
+    idVariable: "category",
+    subscription: documents.ON_CATEGORY,
+    subscriptionField: "onCategory",
+    changes: documents.CATEGORY_CHANGES,
+    head: documents.CATEGORY_HEAD,
+    changesField: "categoryChanges",
+    snapshot: [{ document: documents.CATEGORY_PRODUCTS, field: "products", pageSize: 100, newestFirst: true, shown: items }],
+    items: ["product"],
+    key: keyOf,
+    order: ({ createdAt }) => createdAt,
+    indexed: true,
+  },
+  cart: {
+    idVariable: "clientId",
+    own: true,
+    subscription: documents.ON_CART,
+    subscriptionField: "onCart",
+    changes: documents.CART_CHANGES,
+    head: documents.CART_HEAD,
+    changesField: "cartChanges",
+    snapshot: [{ document: documents.GET_CART, field: "cart", pageSize: null, newestFirst: false, shown: one }],
+    items: ["cart"],
+    key: keyOf,
   },
 };
 
@@ -160,7 +205,7 @@ export class Topic<T> {
 }
 
 /**
- * The topic of a name: `room:lobby`, or `user` for the caller's own.
+ * The topic of a name: `room:lobby`, or `user` or `cart` for the caller's own.
  *
  * @param lease what `registerClient` answered, for `client:<id>`.
  * @throws UnknownTopic: there is no such kind, the name has an id that it must not have, or none, or it needs a lease.
@@ -173,10 +218,11 @@ export function topicOf<Name extends string>(name: Name, lease?: string): Topic<
     throw new UnknownTopic(`${name}: the kinds of topics are ${Object.keys(KINDS).join(", ")}`);
   }
   const kind = KINDS[prefix as keyof Items] as unknown as TopicKind<ItemOf<Name>>;
-  const { idVariable, needsLease = false } = kind;
+  const { idVariable, own = false, needsLease = false } = kind;
   if (needsLease !== (lease !== undefined)) throw new UnknownTopic(`${name} ${needsLease ? "needs" : "takes no"} lease`);
-  if (idVariable === null && id) throw new UnknownTopic(`${name}: the token says whose it is, write ${prefix}`);
-  if (idVariable !== null && !id) throw new UnknownTopic(`${name}: write ${prefix}:<id>`);
-  const variables: Record<string, string> = idVariable === null ? {} : { [idVariable]: id };
+  const owned = colon < 0 && own;
+  if (!owned && idVariable === null) throw new UnknownTopic(`${name}: the token says whose it is, write ${prefix}`);
+  if (!owned && !id) throw new UnknownTopic(`${name}: write ${prefix}:<id>`);
+  const variables: Record<string, string> = owned ? {} : { [idVariable!]: id };
   return new Topic(name, kind, variables, lease === undefined ? variables : { ...variables, lease });
 }

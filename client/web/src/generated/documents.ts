@@ -3,16 +3,40 @@
 import type {
   AcceptInvitation,
   AcceptInvitationVariables,
+  AddToCart,
+  AddToCartVariables,
   AuthKeys,
   AuthKeysVariables,
+  CartChanges,
+  CartChangesVariables,
+  CartHead,
+  CartHeadVariables,
+  Categories,
+  CategoriesVariables,
+  CategoryChanges,
+  CategoryChangesVariables,
+  CategoryHead,
+  CategoryHeadVariables,
+  CategoryProducts,
+  CategoryProductsVariables,
+  ChangeCartLine,
+  ChangeCartLineVariables,
+  ChangeStock,
+  ChangeStockVariables,
   ClientChanges,
   ClientChangesVariables,
   ClientHead,
   ClientHeadVariables,
   CreateAuthKey,
   CreateAuthKeyVariables,
+  CreateCategory,
+  CreateCategoryVariables,
+  CreateProduct,
+  CreateProductVariables,
   CreateRoom,
   CreateRoomVariables,
+  DeleteProduct,
+  DeleteProductVariables,
   DeleteUser,
   DeleteUserVariables,
   DisconnectUser,
@@ -23,6 +47,8 @@ import type {
   ExpelMemberVariables,
   GetBootstrap,
   GetBootstrapVariables,
+  GetCart,
+  GetCartVariables,
   Heartbeat,
   HeartbeatVariables,
   InviteMember,
@@ -37,6 +63,8 @@ import type {
   MembersVariables,
   Memberships,
   MembershipsVariables,
+  MergeCart,
+  MergeCartVariables,
   MessageChanges,
   MessageChangesVariables,
   MessageHead,
@@ -47,12 +75,18 @@ import type {
   NoticesVariables,
   Notify,
   NotifyVariables,
+  OnCart,
+  OnCartVariables,
+  OnCategory,
+  OnCategoryVariables,
   OnClient,
   OnClientVariables,
   OnMessages,
   OnMessagesVariables,
   OnPresence,
   OnPresenceVariables,
+  OnProduct,
+  OnProductVariables,
   OnUser,
   OnUserVariables,
   PresenceChanges,
@@ -61,8 +95,18 @@ import type {
   PresenceHeadVariables,
   Presences,
   PresencesVariables,
+  ProductById,
+  ProductByIdVariables,
+  ProductChanges,
+  ProductChangesVariables,
+  ProductHead,
+  ProductHeadVariables,
+  Products,
+  ProductsVariables,
   RegisterClient,
   RegisterClientVariables,
+  RemoveFromCart,
+  RemoveFromCartVariables,
   ResignMembership,
   ResignMembershipVariables,
   RevokeAuthKey,
@@ -71,16 +115,22 @@ import type {
   RoomByIdVariables,
   Rooms,
   RoomsVariables,
+  SearchProducts,
+  SearchProductsVariables,
   SendMessage,
   SendMessageVariables,
   SendMessages,
   SendMessagesVariables,
+  SetPrice,
+  SetPriceVariables,
   SetUserGroups,
   SetUserGroupsVariables,
   SignOut,
   SignOutVariables,
   StartClient,
   StartClientVariables,
+  UpdateProduct,
+  UpdateProductVariables,
   UpdateProfile,
   UpdateProfileVariables,
   UserById,
@@ -101,8 +151,35 @@ export type TypedDocument<Data, Variables> = string & { readonly [typed]?: (vari
 export const ACCEPT_INVITATION =
   "mutation AcceptInvitation($roomId:ID!$clientMutationId:ID){acceptInvitation(roomId:$roomId clientMutationId:$clientMutationId){...Membership}}fragment Membership on Membership{room{...Room}standing since}fragment Room on Room{id name private createdAt}" as TypedDocument<AcceptInvitation, AcceptInvitationVariables>;
 
+export const ADD_TO_CART =
+  "mutation AddToCart($input:AddToCartInput!){addToCart(input:$input){...Cart}}fragment Cart on Cart{id lines{productId title quantity price addedAt}total currency version updatedAt expiresAt}" as TypedDocument<AddToCart, AddToCartVariables>;
+
 export const AUTH_KEYS =
   "query AuthKeys($limit:Int$nextToken:String){authKeys(limit:$limit nextToken:$nextToken){items{...AuthKey}nextToken}}fragment AuthKey on AuthKey{id name scopes createdAt createdBy validUntil revokedAt}" as TypedDocument<AuthKeys, AuthKeysVariables>;
+
+export const CART_CHANGES =
+  "query CartChanges($clientId:ID$after:Int!$limit:Int){cartChanges(clientId:$clientId after:$after limit:$limit){topic items{...CartChange}lastSeq headSeq resyncRequired}}fragment Cart on Cart{id lines{productId title quantity price addedAt}total currency version updatedAt expiresAt}fragment CartChange on CartChange{seq eventId kind at traceId key truncated cart{...Cart}}" as TypedDocument<CartChanges, CartChangesVariables>;
+
+export const CART_HEAD =
+  "query CartHead($clientId:ID){cartChanges(clientId:$clientId after:0 limit:1){headSeq}}" as TypedDocument<CartHead, CartHeadVariables>;
+
+export const CATEGORIES =
+  "query Categories($parent:ID$limit:Int$nextToken:String){categories(parent:$parent limit:$limit nextToken:$nextToken){items{...Category}nextToken}}fragment Category on Category{id name parent path}" as TypedDocument<Categories, CategoriesVariables>;
+
+export const CATEGORY_CHANGES =
+  "query CategoryChanges($category:ID!$after:Int!$limit:Int){categoryChanges(category:$category after:$after limit:$limit){topic items{...CategoryChange}lastSeq headSeq resyncRequired}}fragment CategoryChange on CategoryChange{seq eventId kind at traceId key truncated product{...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<CategoryChanges, CategoryChangesVariables>;
+
+export const CATEGORY_HEAD =
+  "query CategoryHead($category:ID!){categoryChanges(category:$category after:0 limit:1){headSeq}}" as TypedDocument<CategoryHead, CategoryHeadVariables>;
+
+export const CATEGORY_PRODUCTS =
+  "query CategoryProducts($category:ID!$limit:Int$nextToken:String){products(category:$category sort:NEWEST limit:$limit nextToken:$nextToken){items{...Product}nextToken}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<CategoryProducts, CategoryProductsVariables>;
+
+export const CHANGE_CART_LINE =
+  "mutation ChangeCartLine($input:ChangeCartLineInput!){changeCartLine(input:$input){...Cart}}fragment Cart on Cart{id lines{productId title quantity price addedAt}total currency version updatedAt expiresAt}" as TypedDocument<ChangeCartLine, ChangeCartLineVariables>;
+
+export const CHANGE_STOCK =
+  "mutation ChangeStock($input:ChangeStockInput!){changeStock(input:$input){...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<ChangeStock, ChangeStockVariables>;
 
 export const CLIENT_CHANGES =
   "query ClientChanges($clientId:ID!$after:Int!$limit:Int){clientChanges(clientId:$clientId after:$after limit:$limit){topic items{...ClientChange}lastSeq headSeq resyncRequired}}fragment ClientChange on ClientChange{seq eventId kind at traceId key truncated notice{...Notice}}fragment Notice on Notice{id kind data sentAt expiresAt}" as TypedDocument<ClientChanges, ClientChangesVariables>;
@@ -113,8 +190,17 @@ export const CLIENT_HEAD =
 export const CREATE_AUTH_KEY =
   "mutation CreateAuthKey($input:CreateAuthKeyInput!){createAuthKey(input:$input){key authKey{...AuthKey}}}fragment AuthKey on AuthKey{id name scopes createdAt createdBy validUntil revokedAt}" as TypedDocument<CreateAuthKey, CreateAuthKeyVariables>;
 
+export const CREATE_CATEGORY =
+  "mutation CreateCategory($input:CreateCategoryInput!){createCategory(input:$input){...Category}}fragment Category on Category{id name parent path}" as TypedDocument<CreateCategory, CreateCategoryVariables>;
+
+export const CREATE_PRODUCT =
+  "mutation CreateProduct($input:CreateProductInput!){createProduct(input:$input){...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<CreateProduct, CreateProductVariables>;
+
 export const CREATE_ROOM =
   "mutation CreateRoom($input:CreateRoomInput!){createRoom(input:$input){...Room}}fragment Room on Room{id name private createdAt}" as TypedDocument<CreateRoom, CreateRoomVariables>;
+
+export const DELETE_PRODUCT =
+  "mutation DeleteProduct($input:DeleteProductInput!){deleteProduct(input:$input){...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<DeleteProduct, DeleteProductVariables>;
 
 export const DELETE_USER =
   "mutation DeleteUser($id:ID$clientMutationId:ID){deleteUser(id:$id clientMutationId:$clientMutationId){userId done}}" as TypedDocument<DeleteUser, DeleteUserVariables>;
@@ -130,6 +216,9 @@ export const EXPEL_MEMBER =
 
 export const GET_BOOTSTRAP =
   "query GetBootstrap($clientId:ID!$rooms:[ID!]$backlogLimit:Int$signedIn:Boolean=false){bootstrap(clientId:$clientId rooms:$rooms backlogLimit:$backlogLimit){...Bootstrap me@include(if:$signedIn){...User}}}fragment Bootstrap on Bootstrap{client{...Client}features{apiVersion topics flags retentionSeconds heartbeatSeconds limits{messageCharacters messages roomIdCharacters changes noticeBytes bootstrapRooms bootstrapBacklog}}rooms{roomId room{...Room}standing headSeq messages{items{...Message}nextToken}problem{errorType message}}membershipsNextToken userNotices{...NoticeConnection}clientNotices{...NoticeConnection}}fragment Client on Client{id lease validUntil}fragment Message on Message{id roomId author text sentAt version originalTime}fragment Notice on Notice{id kind data sentAt expiresAt}fragment NoticeConnection on NoticeConnection{topic items{...Notice}headSeq nextToken}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment Room on Room{id name private createdAt}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<GetBootstrap, GetBootstrapVariables>;
+
+export const GET_CART =
+  "query GetCart($clientId:ID){cart(clientId:$clientId){...Cart}}fragment Cart on Cart{id lines{productId title quantity price addedAt}total currency version updatedAt expiresAt}" as TypedDocument<GetCart, GetCartVariables>;
 
 export const HEARTBEAT =
   "mutation Heartbeat($input:HeartbeatInput!){heartbeat(input:$input){lastSeen heartbeatSeconds}}" as TypedDocument<Heartbeat, HeartbeatVariables>;
@@ -152,6 +241,9 @@ export const MEMBERS =
 export const MEMBERSHIPS =
   "query Memberships($limit:Int$nextToken:String){memberships(limit:$limit nextToken:$nextToken){items{...Membership}nextToken}}fragment Membership on Membership{room{...Room}standing since}fragment Room on Room{id name private createdAt}" as TypedDocument<Memberships, MembershipsVariables>;
 
+export const MERGE_CART =
+  "mutation MergeCart($input:MergeCartInput!){mergeCart(input:$input){...Cart}}fragment Cart on Cart{id lines{productId title quantity price addedAt}total currency version updatedAt expiresAt}" as TypedDocument<MergeCart, MergeCartVariables>;
+
 export const MESSAGE_CHANGES =
   "query MessageChanges($roomId:ID!$after:Int!$limit:Int){messageChanges(roomId:$roomId after:$after limit:$limit){topic items{...MessageChange}lastSeq headSeq resyncRequired}}fragment Message on Message{id roomId author text sentAt version originalTime}fragment MessageChange on MessageChange{seq eventId kind at traceId key truncated message{...Message}}" as TypedDocument<MessageChanges, MessageChangesVariables>;
 
@@ -167,6 +259,12 @@ export const NOTICES =
 export const NOTIFY =
   "mutation Notify($input:NotifyInput!){notify(input:$input){...Notice}}fragment Notice on Notice{id kind data sentAt expiresAt}" as TypedDocument<Notify, NotifyVariables>;
 
+export const ON_CART =
+  "subscription OnCart($clientId:ID){onCart(clientId:$clientId){cartId topic firstSeq lastSeq items{...CartChange}}}fragment Cart on Cart{id lines{productId title quantity price addedAt}total currency version updatedAt expiresAt}fragment CartChange on CartChange{seq eventId kind at traceId key truncated cart{...Cart}}" as TypedDocument<OnCart, OnCartVariables>;
+
+export const ON_CATEGORY =
+  "subscription OnCategory($category:ID!){onCategory(category:$category){category topic firstSeq lastSeq items{...CategoryChange}}}fragment CategoryChange on CategoryChange{seq eventId kind at traceId key truncated product{...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<OnCategory, OnCategoryVariables>;
+
 export const ON_CLIENT =
   "subscription OnClient($clientId:ID!$lease:ID!){onClient(clientId:$clientId lease:$lease){clientId topic firstSeq lastSeq items{...ClientChange}}}fragment ClientChange on ClientChange{seq eventId kind at traceId key truncated notice{...Notice}}fragment Notice on Notice{id kind data sentAt expiresAt}" as TypedDocument<OnClient, OnClientVariables>;
 
@@ -175,6 +273,9 @@ export const ON_MESSAGES =
 
 export const ON_PRESENCE =
   "subscription OnPresence($roomId:ID!){onPresence(roomId:$roomId){roomId topic firstSeq lastSeq items{...PresenceChange}}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}fragment PresenceChange on PresenceChange{seq eventId kind at traceId key truncated presence{...Presence}}" as TypedDocument<OnPresence, OnPresenceVariables>;
+
+export const ON_PRODUCT =
+  "subscription OnProduct($id:ID!){onProduct(id:$id){productId topic firstSeq lastSeq items{...ProductChange}}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}fragment ProductChange on ProductChange{seq eventId kind at traceId key truncated product{...Product}}" as TypedDocument<OnProduct, OnProductVariables>;
 
 export const ON_USER =
   "subscription OnUser{onUser{userId topic firstSeq lastSeq items{...UserChange}}}fragment Notice on Notice{id kind data sentAt expiresAt}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment UserChange on UserChange{seq eventId kind at traceId key truncated profile{...Profile}notice{...Notice}}" as TypedDocument<OnUser, OnUserVariables>;
@@ -188,8 +289,23 @@ export const PRESENCE_HEAD =
 export const PRESENCES =
   "query Presences($roomId:ID!$limit:Int$nextToken:String){presence(roomId:$roomId limit:$limit nextToken:$nextToken){items{...Presence}greyAfterSeconds nextToken}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}" as TypedDocument<Presences, PresencesVariables>;
 
+export const PRODUCT_BY_ID =
+  "query ProductById($id:ID!){product(id:$id){...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<ProductById, ProductByIdVariables>;
+
+export const PRODUCT_CHANGES =
+  "query ProductChanges($id:ID!$after:Int!$limit:Int){productChanges(id:$id after:$after limit:$limit){topic items{...ProductChange}lastSeq headSeq resyncRequired}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}fragment ProductChange on ProductChange{seq eventId kind at traceId key truncated product{...Product}}" as TypedDocument<ProductChanges, ProductChangesVariables>;
+
+export const PRODUCT_HEAD =
+  "query ProductHead($id:ID!){productChanges(id:$id after:0 limit:1){headSeq}}" as TypedDocument<ProductHead, ProductHeadVariables>;
+
+export const PRODUCTS =
+  "query Products($category:ID$filter:ProductFilterInput$sort:ProductSort$limit:Int$nextToken:String){products(category:$category filter:$filter sort:$sort limit:$limit nextToken:$nextToken){items{...Product}nextToken}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<Products, ProductsVariables>;
+
 export const REGISTER_CLIENT =
   "mutation RegisterClient($input:RegisterClientInput!){registerClient(input:$input){client{...Client}}}fragment Client on Client{id lease validUntil}" as TypedDocument<RegisterClient, RegisterClientVariables>;
+
+export const REMOVE_FROM_CART =
+  "mutation RemoveFromCart($input:RemoveFromCartInput!){removeFromCart(input:$input){...Cart}}fragment Cart on Cart{id lines{productId title quantity price addedAt}total currency version updatedAt expiresAt}" as TypedDocument<RemoveFromCart, RemoveFromCartVariables>;
 
 export const RESIGN_MEMBERSHIP =
   "mutation ResignMembership($roomId:ID!$clientMutationId:ID){resignMembership(roomId:$roomId clientMutationId:$clientMutationId){...MembershipEnd}}fragment MembershipEnd on MembershipEnd{roomId userId}" as TypedDocument<ResignMembership, ResignMembershipVariables>;
@@ -203,11 +319,17 @@ export const ROOM_BY_ID =
 export const ROOMS =
   "query Rooms($limit:Int$nextToken:String){rooms(limit:$limit nextToken:$nextToken){items{...Room}nextToken}}fragment Room on Room{id name private createdAt}" as TypedDocument<Rooms, RoomsVariables>;
 
+export const SEARCH_PRODUCTS =
+  "query SearchProducts($text:String!$filter:ProductFilterInput$limit:Int){searchProducts(text:$text filter:$filter limit:$limit){items{score product{...Product}}}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<SearchProducts, SearchProductsVariables>;
+
 export const SEND_MESSAGE =
   "mutation SendMessage($input:SendMessageInput!){sendMessage(input:$input){...Message}}fragment Message on Message{id roomId author text sentAt version originalTime}" as TypedDocument<SendMessage, SendMessageVariables>;
 
 export const SEND_MESSAGES =
   "mutation SendMessages($input:SendMessagesInput!){sendMessages(input:$input){messages{...Message}}}fragment Message on Message{id roomId author text sentAt version originalTime}" as TypedDocument<SendMessages, SendMessagesVariables>;
+
+export const SET_PRICE =
+  "mutation SetPrice($input:SetPriceInput!){setPrice(input:$input){...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<SetPrice, SetPriceVariables>;
 
 export const SET_USER_GROUPS =
   "mutation SetUserGroups($id:ID!$groups:[String!]!$clientMutationId:ID){setUserGroups(id:$id groups:$groups clientMutationId:$clientMutationId){...User}}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<SetUserGroups, SetUserGroupsVariables>;
@@ -217,6 +339,9 @@ export const SIGN_OUT =
 
 export const START_CLIENT =
   "mutation StartClient($input:RegisterClientInput!$rooms:[ID!]$backlogLimit:Int$signedIn:Boolean=false){registerClient(input:$input){client{...Client}bootstrap(rooms:$rooms backlogLimit:$backlogLimit){...Bootstrap me@include(if:$signedIn){...User}}}}fragment Bootstrap on Bootstrap{client{...Client}features{apiVersion topics flags retentionSeconds heartbeatSeconds limits{messageCharacters messages roomIdCharacters changes noticeBytes bootstrapRooms bootstrapBacklog}}rooms{roomId room{...Room}standing headSeq messages{items{...Message}nextToken}problem{errorType message}}membershipsNextToken userNotices{...NoticeConnection}clientNotices{...NoticeConnection}}fragment Client on Client{id lease validUntil}fragment Message on Message{id roomId author text sentAt version originalTime}fragment Notice on Notice{id kind data sentAt expiresAt}fragment NoticeConnection on NoticeConnection{topic items{...Notice}headSeq nextToken}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment Room on Room{id name private createdAt}fragment User on User{id name email groups status enabled createdAt deletedAt profile{...Profile}}" as TypedDocument<StartClient, StartClientVariables>;
+
+export const UPDATE_PRODUCT =
+  "mutation UpdateProduct($input:UpdateProductInput!){updateProduct(input:$input){...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<UpdateProduct, UpdateProductVariables>;
 
 export const UPDATE_PROFILE =
   "mutation UpdateProfile($input:UpdateProfileInput!){updateProfile(input:$input){...Profile}}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}" as TypedDocument<UpdateProfile, UpdateProfileVariables>;

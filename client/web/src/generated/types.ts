@@ -73,6 +73,87 @@ export type ProductSort =
   | 'OLDEST'
   | '%future added value';
 
+/**
+ * Which products: those for which everything here holds. At most 50 comparisons and 50 parts of `and` and `or`, nested up
+ * to five deep. A missing value meets `ne` only, and what `not` inverts. What is null is as if it were left out.
+ */
+export type ProductFilterInput = {
+  /** The price in cents. */
+  readonly price?: InputMaybe<IntFilterInput>;
+  /** The mean rating. */
+  readonly rating?: InputMaybe<FloatFilterInput>;
+  /** The year of publication. */
+  readonly year?: InputMaybe<IntFilterInput>;
+  /** How many pieces there are. */
+  readonly stock?: InputMaybe<IntFilterInput>;
+  /** The authors: a comparison holds when it does for one of them, `ne` when none of them is equal. */
+  readonly author?: InputMaybe<TextFilterInput>;
+  /** The code of the language. */
+  readonly language?: InputMaybe<TextFilterInput>;
+  /** The title. */
+  readonly title?: InputMaybe<TextFilterInput>;
+  /** All of these hold. */
+  readonly and?: InputMaybe<ReadonlyArray<ProductFilterInput>>;
+  /** At least one of these holds. Not empty. */
+  readonly or?: InputMaybe<ReadonlyArray<ProductFilterInput>>;
+  /** This does not hold. */
+  readonly not?: InputMaybe<ProductFilterInput>;
+};
+
+/** Comparisons of a whole number; all that are given must hold. */
+export type IntFilterInput = {
+  /** Equal. */
+  readonly eq?: InputMaybe<Scalars['Int']['input']>;
+  /** Not equal. */
+  readonly ne?: InputMaybe<Scalars['Int']['input']>;
+  /** Less. */
+  readonly lt?: InputMaybe<Scalars['Int']['input']>;
+  /** Less or equal. */
+  readonly le?: InputMaybe<Scalars['Int']['input']>;
+  /** Greater. */
+  readonly gt?: InputMaybe<Scalars['Int']['input']>;
+  /** Greater or equal. */
+  readonly ge?: InputMaybe<Scalars['Int']['input']>;
+  /** The lowest and the highest, both included. */
+  readonly between?: InputMaybe<ReadonlyArray<Scalars['Int']['input']>>;
+  /** One of up to 100. */
+  readonly in?: InputMaybe<ReadonlyArray<Scalars['Int']['input']>>;
+};
+
+/** Comparisons of a number; all that are given must hold. */
+export type FloatFilterInput = {
+  /** Equal. */
+  readonly eq?: InputMaybe<Scalars['Float']['input']>;
+  /** Not equal. */
+  readonly ne?: InputMaybe<Scalars['Float']['input']>;
+  /** Less. */
+  readonly lt?: InputMaybe<Scalars['Float']['input']>;
+  /** Less or equal. */
+  readonly le?: InputMaybe<Scalars['Float']['input']>;
+  /** Greater. */
+  readonly gt?: InputMaybe<Scalars['Float']['input']>;
+  /** Greater or equal. */
+  readonly ge?: InputMaybe<Scalars['Float']['input']>;
+  /** The lowest and the highest, both included. */
+  readonly between?: InputMaybe<ReadonlyArray<Scalars['Float']['input']>>;
+  /** One of up to 100. */
+  readonly in?: InputMaybe<ReadonlyArray<Scalars['Float']['input']>>;
+};
+
+/** Comparisons of a text, where case counts; all that are given must hold. Each text has at most 256 characters. */
+export type TextFilterInput = {
+  /** Equal. */
+  readonly eq?: InputMaybe<Scalars['String']['input']>;
+  /** Not equal. */
+  readonly ne?: InputMaybe<Scalars['String']['input']>;
+  /** One of up to 100. */
+  readonly in?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** Has this in it. */
+  readonly contains?: InputMaybe<Scalars['String']['input']>;
+  /** Begins with this. */
+  readonly beginsWith?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** A room to make. */
 export type CreateRoomInput = {
   /** The id of a public room: 1 to 128 characters, no control characters, no blank at either end, not `private:` in front. */
@@ -154,6 +235,112 @@ export type LeaveRoomInput = {
   readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** A category to make. */
+export type CreateCategoryInput = {
+  /** Its id: 1 to 64 small letters, digits or hyphens. */
+  readonly id: Scalars['ID']['input'];
+  /** What it is called: 1 to 128 characters of one line. */
+  readonly name: Scalars['String']['input'];
+  /** The category that it is part of; omitted, it is a root. It never moves. There are at most 8 on the way down to it. */
+  readonly parent?: InputMaybe<Scalars['ID']['input']>;
+  /** Up to 128 characters, chosen by the client: the same id again changes nothing, and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A product to make. */
+export type CreateProductInput = {
+  /** Its id: 1 to 64 letters, digits or hyphens. Omitted, the server gives it one. */
+  readonly id?: InputMaybe<Scalars['ID']['input']>;
+  /** What it is called: 1 to 256 characters of one line. */
+  readonly title: Scalars['String']['input'];
+  /** Who wrote it: up to 100 names of 1 to 128 characters. */
+  readonly authors?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** The category that it is in. */
+  readonly category: Scalars['ID']['input'];
+  /** What it is about: up to 4000 characters. */
+  readonly description?: InputMaybe<Scalars['String']['input']>;
+  /** What a piece costs: 0 to 10000000 cents. */
+  readonly price: Scalars['Int']['input'];
+  /** How many pieces there are: up to 1000000, 0 when omitted. */
+  readonly stock?: InputMaybe<Scalars['Int']['input']>;
+  /** 0 to 5; two decimals are kept. */
+  readonly rating?: InputMaybe<Scalars['Float']['input']>;
+  /** How many said so. */
+  readonly ratingsCount?: InputMaybe<Scalars['Int']['input']>;
+  /** When it was published first, -9999 to 9999. */
+  readonly year?: InputMaybe<Scalars['Int']['input']>;
+  /** A code such as `eng` or `en-US`. */
+  readonly language?: InputMaybe<Scalars['String']['input']>;
+  /** Digits without hyphens, of which the last may be an X. */
+  readonly isbn?: InputMaybe<Scalars['String']['input']>;
+  /** An http or https URL. */
+  readonly imageUrl?: InputMaybe<Scalars['String']['input']>;
+  /** Up to 128 characters, chosen by the client: the same id again changes nothing, and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** What to change of a product. */
+export type UpdateProductInput = {
+  /** The product. */
+  readonly id: Scalars['ID']['input'];
+  /** The version that the client has seen: another one now is a `VersionConflict`. */
+  readonly version: Scalars['Int']['input'];
+  /** What it is called: 1 to 256 characters of one line. */
+  readonly title?: InputMaybe<Scalars['String']['input']>;
+  /** Who wrote it: up to 100 names of 1 to 128 characters. */
+  readonly authors?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** The category that it is in. */
+  readonly category?: InputMaybe<Scalars['ID']['input']>;
+  /** What it is about: up to 4000 characters. */
+  readonly description?: InputMaybe<Scalars['String']['input']>;
+  /** 0 to 5; two decimals are kept. */
+  readonly rating?: InputMaybe<Scalars['Float']['input']>;
+  /** How many said so. */
+  readonly ratingsCount?: InputMaybe<Scalars['Int']['input']>;
+  /** When it was published first, -9999 to 9999. */
+  readonly year?: InputMaybe<Scalars['Int']['input']>;
+  /** A code such as `eng` or `en-US`. */
+  readonly language?: InputMaybe<Scalars['String']['input']>;
+  /** Digits without hyphens, of which the last may be an X. */
+  readonly isbn?: InputMaybe<Scalars['String']['input']>;
+  /** An http or https URL. */
+  readonly imageUrl?: InputMaybe<Scalars['String']['input']>;
+  /** Up to 128 characters, chosen by the client: the same id again changes nothing, and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A price to set. */
+export type SetPriceInput = {
+  /** The product. */
+  readonly id: Scalars['ID']['input'];
+  /** What a piece costs: 0 to 10000000 cents. */
+  readonly price: Scalars['Int']['input'];
+  /** The version that the client has seen: another one now is a `VersionConflict`. */
+  readonly version: Scalars['Int']['input'];
+  /** Up to 128 characters, chosen by the client: the same id again changes nothing, and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A change of what there is of a product. */
+export type ChangeStockInput = {
+  /** The product. */
+  readonly id: Scalars['ID']['input'];
+  /** How many pieces come, or go when it is negative. More than there are is `OutOfStock`. */
+  readonly by: Scalars['Int']['input'];
+  /** Up to 128 characters, chosen by the client: the same id again changes nothing, and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A product to remove. */
+export type DeleteProductInput = {
+  /** The product. */
+  readonly id: Scalars['ID']['input'];
+  /** The version that the client has seen: another one now is a `VersionConflict`. */
+  readonly version: Scalars['Int']['input'];
+  /** Up to 128 characters, chosen by the client: the same id again changes nothing, and answers the same. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
 /** What to change of the signed-in user's profile. What is omitted stays. */
 export type UpdateProfileInput = {
   /** What others are to call the user: 1 to 64 characters, no control characters, no blank at either end. */
@@ -220,6 +407,54 @@ export type CreateAuthKeyInput = {
   readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** Pieces of a product to put into a cart. */
+export type AddToCartInput = {
+  /** The product. */
+  readonly productId: Scalars['ID']['input'];
+  /** How many pieces more: 1 to 999. No product may have more than 999 in a cart. */
+  readonly quantity?: InputMaybe<Scalars['Int']['input']>;
+  /** The version of the cart that the client has seen, 0 for none: another one now is a `VersionConflict`. Omitted, any will do. */
+  readonly version?: InputMaybe<Scalars['Int']['input']>;
+  /** The id of a client, which is registered, for its cart; the signed-in user's own cart when omitted. */
+  readonly clientId?: InputMaybe<Scalars['ID']['input']>;
+  /** Up to 128 characters, chosen by the client: again with the same id changes nothing, and answers the cart as it is. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Another number of pieces of a product in a cart. */
+export type ChangeCartLineInput = {
+  /** The product. */
+  readonly productId: Scalars['ID']['input'];
+  /** How many pieces: 1 to 999. */
+  readonly quantity: Scalars['Int']['input'];
+  /** The version of the cart that the client has seen: another one now is a `VersionConflict`. */
+  readonly version: Scalars['Int']['input'];
+  /** The id of a client, which is registered, for its cart; the signed-in user's own cart when omitted. */
+  readonly clientId?: InputMaybe<Scalars['ID']['input']>;
+  /** Up to 128 characters, chosen by the client: again with the same id changes nothing, and answers the cart as it is. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A product to take out of a cart. */
+export type RemoveFromCartInput = {
+  /** The product. */
+  readonly productId: Scalars['ID']['input'];
+  /** The version of the cart that the client has seen: another one now is a `VersionConflict`. */
+  readonly version: Scalars['Int']['input'];
+  /** The id of a client, which is registered, for its cart; the signed-in user's own cart when omitted. */
+  readonly clientId?: InputMaybe<Scalars['ID']['input']>;
+  /** Up to 128 characters, chosen by the client: again with the same id changes nothing, and answers the cart as it is. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** A guest's cart to take over. */
+export type MergeCartInput = {
+  /** The id of the guest's client, which the server gave it: whoever knows it has its cart. */
+  readonly clientId: Scalars['ID']['input'];
+  /** Up to 128 characters, chosen by the client: again with the same id changes nothing, and answers the cart as it is. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
 export type AuthKeysVariables = Exact<{
   limit?: InputMaybe<Scalars['Int']['input']>;
   nextToken?: InputMaybe<Scalars['String']['input']>;
@@ -244,6 +479,68 @@ export type RevokeAuthKeyVariables = Exact<{
 export type RevokeAuthKey = { readonly revokeAuthKey: AuthKey | null };
 
 export type AuthKey = { readonly id: string, readonly name: string, readonly scopes: ReadonlyArray<Scope>, readonly createdAt: string, readonly createdBy: string, readonly validUntil: string, readonly revokedAt: string | null };
+
+export type GetCartVariables = Exact<{
+  clientId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type GetCart = { readonly cart: Cart | null };
+
+export type CartChangesVariables = Exact<{
+  clientId?: InputMaybe<Scalars['ID']['input']>;
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type CartChanges = { readonly cartChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<CartChange> } | null };
+
+export type CartHeadVariables = Exact<{
+  clientId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type CartHead = { readonly cartChanges: { readonly headSeq: number } | null };
+
+export type OnCartVariables = Exact<{
+  clientId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type OnCart = { readonly onCart: { readonly cartId: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<CartChange> } | null };
+
+export type AddToCartVariables = Exact<{
+  input: AddToCartInput;
+}>;
+
+
+export type AddToCart = { readonly addToCart: Cart | null };
+
+export type ChangeCartLineVariables = Exact<{
+  input: ChangeCartLineInput;
+}>;
+
+
+export type ChangeCartLine = { readonly changeCartLine: Cart | null };
+
+export type RemoveFromCartVariables = Exact<{
+  input: RemoveFromCartInput;
+}>;
+
+
+export type RemoveFromCart = { readonly removeFromCart: Cart | null };
+
+export type MergeCartVariables = Exact<{
+  input: MergeCartInput;
+}>;
+
+
+export type MergeCart = { readonly mergeCart: Cart | null };
+
+export type Cart = { readonly id: string, readonly total: number, readonly currency: string, readonly version: number, readonly updatedAt: string, readonly expiresAt: string | null, readonly lines: ReadonlyArray<{ readonly productId: string, readonly title: string, readonly quantity: number, readonly price: number, readonly addedAt: string }> };
+
+export type CartChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly cart: Cart | null };
 
 export type RegisterClientVariables = Exact<{
   input: RegisterClientInput;
@@ -444,6 +741,147 @@ export type LeaveRoom = { readonly leaveRoom: { readonly roomId: string, readonl
 export type Presence = { readonly id: string, readonly roomId: string, readonly userId: string | null, readonly name: string, readonly joinedAt: string, readonly lastSeen: string, readonly absent: boolean };
 
 export type PresenceChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly presence: Presence | null };
+
+export type ProductByIdVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type ProductById = { readonly product: Product | null };
+
+export type ProductsVariables = Exact<{
+  category?: InputMaybe<Scalars['ID']['input']>;
+  filter?: InputMaybe<ProductFilterInput>;
+  sort?: InputMaybe<ProductSort>;
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Products = { readonly products: { readonly nextToken: string | null, readonly items: ReadonlyArray<Product> } };
+
+export type SearchProductsVariables = Exact<{
+  text: Scalars['String']['input'];
+  filter?: InputMaybe<ProductFilterInput>;
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type SearchProducts = { readonly searchProducts: { readonly items: ReadonlyArray<{ readonly score: number, readonly product: Product }> } };
+
+export type CategoriesVariables = Exact<{
+  parent?: InputMaybe<Scalars['ID']['input']>;
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Categories = { readonly categories: { readonly nextToken: string | null, readonly items: ReadonlyArray<Category> } };
+
+export type ProductChangesVariables = Exact<{
+  id: Scalars['ID']['input'];
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type ProductChanges = { readonly productChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<ProductChange> } };
+
+export type ProductHeadVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type ProductHead = { readonly productChanges: { readonly headSeq: number } };
+
+export type OnProductVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type OnProduct = { readonly onProduct: { readonly productId: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<ProductChange> } | null };
+
+export type CategoryProductsVariables = Exact<{
+  category: Scalars['ID']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type CategoryProducts = { readonly products: { readonly nextToken: string | null, readonly items: ReadonlyArray<Product> } };
+
+export type CategoryChangesVariables = Exact<{
+  category: Scalars['ID']['input'];
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type CategoryChanges = { readonly categoryChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<CategoryChange> } };
+
+export type CategoryHeadVariables = Exact<{
+  category: Scalars['ID']['input'];
+}>;
+
+
+export type CategoryHead = { readonly categoryChanges: { readonly headSeq: number } };
+
+export type OnCategoryVariables = Exact<{
+  category: Scalars['ID']['input'];
+}>;
+
+
+export type OnCategory = { readonly onCategory: { readonly category: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<CategoryChange> } | null };
+
+export type CreateCategoryVariables = Exact<{
+  input: CreateCategoryInput;
+}>;
+
+
+export type CreateCategory = { readonly createCategory: Category | null };
+
+export type CreateProductVariables = Exact<{
+  input: CreateProductInput;
+}>;
+
+
+export type CreateProduct = { readonly createProduct: Product | null };
+
+export type UpdateProductVariables = Exact<{
+  input: UpdateProductInput;
+}>;
+
+
+export type UpdateProduct = { readonly updateProduct: Product | null };
+
+export type SetPriceVariables = Exact<{
+  input: SetPriceInput;
+}>;
+
+
+export type SetPrice = { readonly setPrice: Product | null };
+
+export type ChangeStockVariables = Exact<{
+  input: ChangeStockInput;
+}>;
+
+
+export type ChangeStock = { readonly changeStock: Product | null };
+
+export type DeleteProductVariables = Exact<{
+  input: DeleteProductInput;
+}>;
+
+
+export type DeleteProduct = { readonly deleteProduct: Product | null };
+
+export type Product = { readonly id: string, readonly title: string, readonly authors: ReadonlyArray<string>, readonly category: string | null, readonly path: ReadonlyArray<string>, readonly description: string | null, readonly price: number | null, readonly currency: string, readonly stock: number, readonly rating: number | null, readonly ratingsCount: number | null, readonly year: number | null, readonly language: string | null, readonly isbn: string | null, readonly imageUrl: string | null, readonly derived: ReadonlyArray<string>, readonly version: number, readonly createdAt: string, readonly updatedAt: string };
+
+export type Category = { readonly id: string, readonly name: string, readonly parent: string | null, readonly path: ReadonlyArray<string> };
+
+export type ProductChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly product: Product | null };
+
+export type CategoryChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly product: Product | null };
 
 export type RoomByIdVariables = Exact<{
   id: Scalars['ID']['input'];
