@@ -177,8 +177,8 @@ async def test_the_snapshot_of_a_user_is_the_profile_and_the_notices() -> None:
 
 PRODUCT = {
     "title": "Emma", "authors": [], "category": "novels", "path": ["novels"], "description": None, "price": 1,
-    "currency": "EUR", "stock": 1, "rating": None, "ratingsCount": None, "year": None, "language": None, "isbn": None, "imageUrl": None,
-    "derived": [], "version": 1, "createdAt": AT, "updatedAt": AT,
+    "currency": "EUR", "stock": 1, "rating": None, "ratingsCount": None, "year": None, "language": None, "isbn": None,
+    "imageUrl": None, "derived": [], "version": 1, "createdAt": AT, "updatedAt": AT,
 }  # fmt: skip
 
 
