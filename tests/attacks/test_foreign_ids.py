@@ -38,6 +38,7 @@ class Kind(enum.Enum):
     PART = "a room's, of which a part of the answer tells (`problem`)"
     NEW = "of something that the caller makes"
     OWN = "the caller's own choice, told apart by caller"
+    SHOWN = "a product's or a category's: everybody sees it, and sellers alone change it"
     PUBLISHED = "in what only the publisher may send"
 
 
@@ -67,6 +68,28 @@ KINDS: Mapping[str, Kind] = {
     "Mutation.dismissNotice.id": Kind.NOTICE,
     "Subscription.onClient.clientId": Kind.CLIENT,
     "Subscription.onClient.lease": Kind.LEASE,
+    "Query.cart.clientId": Kind.CLIENT,
+    "Query.cartChanges.clientId": Kind.CLIENT,
+    "Mutation.addToCart.input.clientId": Kind.CLIENT,
+    "Mutation.changeCartLine.input.clientId": Kind.CLIENT,
+    "Mutation.removeFromCart.input.clientId": Kind.CLIENT,
+    "Mutation.mergeCart.input.clientId": Kind.CLIENT,
+    "Subscription.onCart.clientId": Kind.CLIENT,
+    "productId": Kind.SHOWN,
+    "category": Kind.SHOWN,
+    "parent": Kind.SHOWN,
+    "Query.product.id": Kind.SHOWN,
+    "Query.category.id": Kind.SHOWN,
+    "Query.productPage.id": Kind.SHOWN,
+    "Query.productChanges.id": Kind.SHOWN,
+    "Subscription.onProduct.id": Kind.SHOWN,
+    "Mutation.createCategory.input.id": Kind.SHOWN,
+    "Mutation.createProduct.input.id": Kind.SHOWN,
+    "Mutation.updateProduct.input.id": Kind.SHOWN,
+    "Mutation.setPrice.input.id": Kind.SHOWN,
+    "Mutation.changeStock.input.id": Kind.SHOWN,
+    "Mutation.deleteProduct.input.id": Kind.SHOWN,
+    "Mutation.importProducts.input.products.id": Kind.SHOWN,
 }
 PUBLISHED = ("Mutation.publish", "Mutation.endSubscriptions")
 
@@ -92,6 +115,8 @@ def kinds(operation: Operation) -> set[Kind | None]:
 ATTACKED = {
     kind: [name for name, each in OPERATIONS.items() if kind in kinds(each)] for kind in Kind
 }  # fmt: skip
+OF_CARTS = [name for name in ATTACKED[Kind.CLIENT] if "cart" in name.lower()]
+OF_SELLERS = [name for name in ATTACKED[Kind.SHOWN] if name.startswith("Mutation.") and name not in OF_CARTS]
 ABOUT_USERS = [name for name in ATTACKED[Kind.USER] if name not in ATTACKED[Kind.ROOM]]
 
 
@@ -230,11 +255,31 @@ def test_another_s_client_is_as_one_that_is_not(target: Target, scene: Scene, na
         assert answered(scene.ask(who, OPERATIONS[name], client=unknown)) == answered(attack)
 
 
-@pytest.mark.parametrize("name", ATTACKED[Kind.CLIENT])
+@pytest.mark.parametrize("name", sorted(set(ATTACKED[Kind.CLIENT]) - set(OF_CARTS)))
 def test_its_owner_may_do_it(target: Target, scene: Scene, name: str) -> None:
     who = target.opal if name == "Mutation.notify" else scene.victim
     answer = scene.ask(who, OPERATIONS[name], client=scene.client)
     assert not refused(answer), answer
+
+
+@pytest.mark.parametrize("name", OF_CARTS)
+def test_its_owner_has_its_cart(scene: Scene, name: str) -> None:
+    """A guest's is taken over, in which there is nothing; and in no cart is the product that is asked for."""
+    client = scene.client
+    if name == "Mutation.mergeCart":
+        registered = "mutation { registerClient(input: {}) { client { id } } }"
+        client = scene.run(None, registered, {})["data"]["registerClient"]["client"]["id"]
+    answer = scene.ask(scene.victim, OPERATIONS[name], client=client)
+    assert {error["errorType"] for error in answer.get("errors", ())} <= {"NotFound", "VersionConflict"}, answer
+
+
+@pytest.mark.parametrize("name", OF_SELLERS)
+@pytest.mark.parametrize("attacker", ["ann", "API key", "opal"])
+def test_what_is_for_sale_is_changed_by_sellers_alone(target: Target, scene: Scene, name: str, attacker: str) -> None:
+    who = {"ann": target.ann, "API key": None, "opal": target.opal}[attacker]
+    answer = scene.ask(who, OPERATIONS[name])
+    assert refused(answer), answer
+    assert answer["errors"][0]["errorType"] == "Unauthorized"
 
 
 def test_a_client_s_id_that_is_taken_is_refused_and_stays_as_it_is(target: Target, scene: Scene) -> None:

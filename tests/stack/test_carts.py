@@ -15,7 +15,7 @@ import pytest
 
 from tests.stack.channels import REGISTER, device
 from tests.stack.instance import Instance, eventually
-from tests.stack.users import Listener, User, ask, listening, sign_up
+from tests.stack.users import Listener, User, listening, sign_up
 
 pytestmark = pytest.mark.stack
 
@@ -121,7 +121,7 @@ async def test_a_guests_cart_becomes_the_users_and_both_are_told(
         # A cart's subscription ends with the lease that it began under.
         await asyncio.to_thread(instance.graphql, REGISTER, input={"clientId": guest.id})
         assert (await theirs.frame())["type"] == "complete"
-    assert ask(instance, None, FIND, **client)["data"] == {"cart": None}
+    assert guest.ask(FIND, **client)["data"] == {"cart": None}
 
 
 async def test_a_cart_that_expires_is_gone_at_once_and_its_devices_are_told(
