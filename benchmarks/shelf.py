@@ -120,7 +120,7 @@ def filled(
 
 
 def grown(books: Sequence[Book], times: int, seed: int = 1) -> list[Book]:
-    """The books, and more of their kind: half of the title and the brackets of one, half of another's, a third's authors.
+    """The books, and more of their kind: half a title with its brackets, half of another's, and a third's authors.
 
     So common words become more common; new ones, of which a real catalogue this size has some, are made by a slip.
     """

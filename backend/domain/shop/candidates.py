@@ -24,40 +24,31 @@ MAX_WORDS = 8
 FIRST_WORDS = 3
 """Words that are looked up at first: one that is right and rare is enough."""
 POSTINGS = 100
-"""Products of a word, the ones with the shortest titles; as many again of titles that are as long as the query."""
+"""Products of a word, the ones with the shortest titles."""
+MAX_AGAIN = 4
+"""Words with more products, of which as many again are read, with titles as long as the query."""
 MAX_SUSPECTS = 4
 """Words of a query that may be misspelled."""
 FIRST_GRAMS = 3
 """Grams of each that are read at first; the others only if those did not help."""
-MAX_LATER_GRAMS = 16
+MAX_LATER_GRAMS = 12
 DICTIONARY = 150
 """Words with a gram, the shortest first."""
 MAX_CORRECTIONS = 5
 """Words from the dictionary whose products are read, each time."""
-MAX_JOINED = 3
+MAX_JOINED = 2
 """Neighbours that are also looked up as one word."""
 
-MAX_REQUESTS = (
-    2 * MAX_WORDS + MAX_SUSPECTS * FIRST_GRAMS + MAX_LATER_GRAMS + 2 * (MAX_JOINED + MAX_CORRECTIONS + MAX_CORRECTIONS)
-)
+_MAX_LOOKED_UP = MAX_WORDS + MAX_JOINED + 2 * MAX_CORRECTIONS + 4 * MAX_AGAIN  # in four steps
+_MAX_ASKED = MAX_SUSPECTS * FIRST_GRAMS + MAX_LATER_GRAMS
+MAX_REQUESTS = _MAX_LOOKED_UP + _MAX_ASKED
 """Queries of the index that a search makes at most; nearly all make less than 20."""
-MAX_ITEMS = (
-    2 * POSTINGS * (MAX_WORDS + MAX_JOINED + 2 * MAX_CORRECTIONS)
-    + DICTIONARY * (MAX_SUSPECTS * FIRST_GRAMS + MAX_LATER_GRAMS)
-)  # fmt: skip
+MAX_ITEMS = POSTINGS * _MAX_LOOKED_UP + DICTIONARY * _MAX_ASKED
 """Items of the index that a search reads at most, each of them small."""
 
 _SPLIT_FROM = 6  # letters of a word that may be two
 _NEAR = 0.5
 _LAST = "~"  # behind all digits
-
-
-@dataclass
-class Cost:
-    """What a search has read of the index."""
-
-    requests: int = 0
-    items: int = 0
 
 
 @dataclass
@@ -124,7 +115,6 @@ class Candidates:
             now: epoch seconds.
         """
         self.scores: dict[str, float] = {}
-        self.cost = Cost()
         self._wanted = wanted
         self._table = table
         self._threads = threads
@@ -204,7 +194,7 @@ class Candidates:
         full = [page[-1]["pk"] for page in pages if len(page) == POSTINGS and page[-1]["sk"] < about]
         for word, page in zip(words, pages, strict=True):
             self._known[word] = bool(page)
-        for page in [*pages, *self._read([(pk, about, _LAST, POSTINGS) for pk in full])]:
+        for page in [*pages, *self._read([(pk, about, _LAST, POSTINGS) for pk in full[:MAX_AGAIN]])]:
             for item in page:
                 product_id = search_index.product_at(item["sk"])
                 if product_id not in self.scores:
@@ -221,10 +211,7 @@ class Candidates:
             suspect.found.update(search_index.word_at(item["sk"]) for item in page)
 
     def _read(self, requests: Sequence[tuple[str, str, str, int]]) -> list[list[Item]]:
-        pages = [*self._threads(self._page, requests)]
-        self.cost.requests += len(pages)
-        self.cost.items += sum(map(len, pages))
-        return pages
+        return [*self._threads(self._page, requests)]
 
     def _page(self, request: tuple[str, str, str, int]) -> list[Item]:
         pk, low, high, most = request
