@@ -17,9 +17,10 @@ from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from tests.conftest import ROOT
 
 FIELDS = {"room": "onMessages", "user": "onUser", "client": "onClient", "presence": "onPresence", "cart": "onCart"}
+FIELDS |= {"product": "onProduct", "category": "onCategory"}
 MUTATIONS = {
     "room": "publishMessages", "user": "publishUsers", "client": "publishClients", "presence": "publishPresence",
-    "cart": "publishCarts",
+    "cart": "publishCarts", "product": "publishProducts", "category": "publishCategories",
 }  # fmt: skip
 
 

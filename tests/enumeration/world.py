@@ -36,8 +36,9 @@ from domain.presences import Presences
 from domain.rights import Standing
 from domain.rooms import Rooms
 from domain.sessions import Sessions
-from domain.shop import cart, carts
+from domain.shop import cart, carts, catalogue, catalogue_changes, category, product
 from domain.shop.carts import Carts
+from domain.shop.catalogue import Catalogue
 from domain.table import Delete, Put, Table
 from domain.users import Users
 from tests.enumeration.memory import Client
@@ -82,6 +83,7 @@ class World:
     sessions: Sessions
     presences: Presences
     carts: Carts
+    catalogue: Catalogue
     now_ms: int
     callers: dict[str, Caller] = field(default_factory=dict)
     topics: list[str] = field(default_factory=list)
@@ -101,6 +103,8 @@ class World:
             return self._is_allowed(lambda: self._cart(caller, "Query.cart", ident))
         if kind == "presence":
             return self._is_allowed(lambda: presences.list_presence(self.presences, caller, room_id=ident)[0])
+        if kind in ("product", "category"):
+            return self._is_allowed(lambda: self._in_the_shop(caller, kind, ident))
         if kind == "user":
             # `user` answers operators too, whom nothing is pushed of others: this is about one's own profile.
             return self._is_allowed(lambda: self._own(caller, "Query.me", ident))
@@ -120,6 +124,10 @@ class World:
             elif kind == "cart":
                 client_id = self._cart_of(caller, "Query.cartChanges", ident)
                 page = carts.cart_changes(self.carts, caller, client_id=client_id, after=0)
+            elif kind == "product":
+                page = catalogue_changes.product_changes(self.catalogue, caller, id=ident, after=0)
+            elif kind == "category":
+                page = catalogue_changes.category_changes(self.catalogue, caller, category=ident, after=0)
             elif kind == "presence":
                 page = presences.presence_changes(self.presences, caller, room_id=ident, after=0)
             else:
@@ -146,6 +154,10 @@ class World:
                 cart_to = carts.on_cart(self.carts, caller, client_id=client_id)
                 right = {"right": str(cart_to.right)} if cart_to.right else {}
                 return {"topic": str(cart_to.topic), "userId": caller.subscriber, **right}
+            if kind == "product":
+                return {"topic": catalogue_changes.on_product(caller, id=ident)}
+            if kind == "category":
+                return {"topic": catalogue_changes.on_category(caller, category=ident)}
             if kind == "presence":
                 found = presences.on_presence(self.presences, caller, room_id=ident)
             else:
@@ -192,6 +204,10 @@ class World:
             raise Unauthorized(coordinate)
         return None if client_id == owner else client_id
 
+    def _in_the_shop(self, caller: Caller, kind: str, ident: str) -> Any:
+        read = catalogue.product_by_id if kind == "product" else catalogue.category_by_id
+        return read(self.catalogue, caller, id=ident)
+
     def _own(self, caller: Caller, coordinate: str, user_id: str) -> bool:
         self.sessions.require(caller, coordinate)
         if caller.user_id != user_id:
@@ -229,7 +245,8 @@ def make(seed: int) -> World:
     of_clients = Clients(table, log, SYSTEM, RETENTION_SECONDS)
     present = Presences(table, log, NoQueue(), SYSTEM, Rhythm(30), lambda *_: None)
     of_carts = Carts(table, log, SYSTEM, 3600)
-    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), present, of_carts, SYSTEM.now_ms())
+    shop = Catalogue(table, log, SYSTEM, RETENTION_SECONDS)
+    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), present, of_carts, shop, SYSTEM.now_ms())
     live = _callers(world, chance)
     _public_rooms(world, live)
     _private_rooms(world, live, chance)
@@ -237,6 +254,7 @@ def make(seed: int) -> World:
         _profile(world, f"u{number}", live)
     for number, owner in enumerate(OWNERS):
         _client(world, number, owner, live)
+    _shop(world)
     for topic in world.topics:
         _content(world, topic)
     return world
@@ -339,6 +357,15 @@ def _client(world: World, number: int, owner: str, live: set[str]) -> None:
         world.readers |= {(name, topic) for topic in its_topics}
 
 
+def _shop(world: World) -> None:
+    """What all may see, whose sessions nobody asks: it is everybody's who may read anything."""
+    for key, topic in ((product.key("dune"), "product:dune"), (category.key("book"), "category:book")):
+        world.chat.table.write([Put(dict(zip(("pk", "sk"), key, strict=True)))])
+        world.topics.append(topic)
+        scopeless = {"key that writes", "key for nothing"}
+        world.readers |= {(name, topic) for name in world.callers if name not in scopeless}
+
+
 def _content(world: World, topic: str) -> None:
     """A message in each room, and a change in each topic's log."""
     kind, _, ident = topic.partition(":")
@@ -357,11 +384,17 @@ def _content(world: World, topic: str) -> None:
     world.chat.change_log.append(found, [Event("1", "REMOVE", "k", None)], SYSTEM.monotonic() + 5)
 
 
+def is_everyones(topic: str) -> bool:
+    """Whether it is of a kind that all may have."""
+    found = topics.named(topic)
+    return found is not None and found.kind.everyones
+
+
 def session_ends(world: World, name: str) -> None:
     """Sign a user out, as the table has it."""
     caller = world.callers[name]
     ending = sessions.ending(caller.id, world.now_ms)
     pk, sk = profile.key(caller.id)
     world.chat.table.write([Put({"pk": pk, "sk": sk, **ending.attributes})])
-    world.readers = {each for each in world.readers if each[0] != name}
+    world.readers = {each for each in world.readers if each[0] != name or is_everyones(each[1])}
     world.writers = {each for each in world.writers if each[0] != name}
