@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.permissions import cart_scenarios as carts
 from tests.permissions import scenarios as use
 from tests.permissions.world import World
 
@@ -46,6 +47,7 @@ _USERS = ("UsersRole", "UsersDataSourceRole")
 _KEYS = ("AuthKeysRole", "AuthKeysDataSourceRole")
 _CHANNELS = ("ChannelsRole", "ChannelsDataSourceRole")
 _PRESENCE = ("PresenceRole", "PresenceDataSourceRole")
+_ORDERS = ("OrdersRole", "OrdersDataSourceRole")
 _ROOMS, _PUBLISHER = ("RoomsDataSourceRole",), ("PublishRole",)
 
 PROBES = (
@@ -99,5 +101,10 @@ PROBES = (
         "backend/domain/test_presence_chain",
     ),
     _probe(use.presence_too_large_to_push, (*_PRESENCE, *_PUBLISHER), "backend/domain/test_presence_chain"),
+    _probe(carts.limit_carts, _ORDERS, "stack/test_limits", SETTING),
+    _probe(carts.cart, _ORDERS, "stack/test_carts"),
+    _probe(carts.guests_cart, (*_ORDERS, *_CHANNELS), "stack/test_carts"),
+    _probe(carts.cart_catch_up, (*_ORDERS, *_PUBLISHER), "stack/test_carts"),
+    _probe(carts.carts_expire, ("ExpireCartsRole",), "stack/test_carts"),
     _probe(use.park, _PUBLISHER, "stack/test_redrive_cli", PUSHING),
 )

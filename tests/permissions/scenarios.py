@@ -130,7 +130,7 @@ def end_by_hand(world: World) -> None:
         assert socket.frame()["type"] == "complete"
 
 
-def _limited(world: World, user: User, query: str, **variables: Any) -> None:
+def limited(world: World, user: User, query: str, **variables: Any) -> None:
     """A caller who makes more mutations at once than the parameter allows is told to wait."""
     headers = {"authorization": user.token}
     for _ in range(5 * BURST):
@@ -144,23 +144,23 @@ def _limited(world: World, user: User, query: str, **variables: Any) -> None:
 def limit_messages(world: World) -> None:
     """Messages of one user are limited as the parameter says."""
     query = 'mutation ($room: ID!) { sendMessage(input: {roomId: $room, text: "x"}) { id } }'
-    _limited(world, world.user(), query, room=world.room)
+    limited(world, world.user(), query, room=world.room)
 
 
 def limit_profile_changes(world: World) -> None:
     """Changes of one profile are limited as the parameter says."""
-    _limited(world, world.user(), 'mutation { updateProfile(input: {displayName: "A"}) { version } }')
+    limited(world, world.user(), 'mutation { updateProfile(input: {displayName: "A"}) { version } }')
 
 
 def limit_auth_keys(world: World) -> None:
     """Auth keys of one operator are limited as the parameter says."""
     query = 'mutation { createAuthKey(input: {name: "x", scopes: [READ]}) { key } }'
-    _limited(world, world.user("operators"), query)
+    limited(world, world.user("operators"), query)
 
 
 def limit_clients(world: World) -> None:
     """Clients of one user are limited as the parameter says."""
-    _limited(world, world.user(), "mutation { registerClient(input: {}) { client { id } } }")
+    limited(world, world.user(), "mutation { registerClient(input: {}) { client { id } } }")
 
 
 def me(world: World) -> None:
@@ -536,4 +536,4 @@ def presence_too_large_to_push(world: World) -> None:
 
 def limit_presence(world: World) -> None:
     """Heartbeats and the like of one user are limited as the parameter says."""
-    _limited(world, world.user(), JOIN, input={"roomId": world.room, "clientId": uuid.uuid4().hex})
+    limited(world, world.user(), JOIN, input={"roomId": world.room, "clientId": uuid.uuid4().hex})
