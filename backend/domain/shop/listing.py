@@ -30,6 +30,7 @@ DEFAULT_LIMIT = 50
 MAX_NESTED_LIMIT = 20
 DEFAULT_NESTED_LIMIT = 10
 _SECOND_LOOK = 100  # sort items at least, when the first look at `limit` of them did not give enough matches
+_SECOND_TAKE = 50  # products at least, when some of those read first were dropped
 # An answer of AppSync has at most 5 MB, one of Lambda 6. https://docs.aws.amazon.com/general/latest/gr/appsync.html
 _MAX_PAGE_BYTES = 4_000_000
 _MAX_NESTED_BYTES = 40_000  # a hundred of these are one answer: MaxBatchSize in stacks/shop.yaml
@@ -156,7 +157,7 @@ def _walk(
         return [], None
     found: list[tuple[str, Product]] = []
     examined = read = 0
-    look = limit + 1  # so that a last page knows that it is the last
+    look, take = limit + 1, limit  # one more, so that a last page knows that it is the last
     while not (keys := _behind(sort_items.keys(sort.by, expression), position, sort)).is_empty:
         look = min(look, MAX_EXAMINED - examined)
         seen = _sort_items(lists.search, sort_items.partition(category_id, sort.by), keys, sort, look, now)
@@ -164,10 +165,13 @@ def _walk(
         # What is not known is decided by the product itself.
         waiting = [item["sk"] for item in seen if filters.matches(expression, sort_items.values(item)) is not False]
         while waiting and len(found) < limit and read < MAX_READ:
-            asked = waiting[: min(limit - len(found), MAX_READ - read)]
+            asked = waiting[: min(take, MAX_READ - read)]
             found += _true_matches(lists.table, asked, category_id, expression, sort.by, now)
             read += len(asked)
             waiting, position = waiting[len(asked) :], asked[-1]
+            take = max(limit - len(found), _SECOND_TAKE)
+        if len(found) > limit:
+            return found[:limit], found[limit - 1][0]
         if waiting:
             return found, position
         if len(seen) < look:

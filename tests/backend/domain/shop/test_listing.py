@@ -13,7 +13,7 @@ from domain import page_tokens
 from domain.caller import ANONYMOUS
 from domain.errors import InvalidInput, InvalidPageToken
 from domain.shop import listing, product, sort_items
-from domain.shop.listing import MAX_EXAMINED, MAX_READ, SORTS, Lists
+from domain.shop.listing import SORTS, Lists
 from domain.table import Delete, Set, Table
 from tests.backend.domain.shop import brute_force, shelves
 from tests.backend.domain.shop.read_meter import metered
@@ -151,8 +151,16 @@ def test_a_page_that_an_index_serves_reads_what_it_shows(
     assert reads.items == 11 + 10  # a sort item more, to know whether this is the last page
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds that few products reach."""
+    monkeypatch.setattr(listing, "MAX_EXAMINED", 120)
+    monkeypatch.setattr(listing, "MAX_READ", 60)
+
+
+@pytest.mark.usefixtures("small")
 def test_what_nothing_matches_is_looked_for_within_bounds(empty: Lists, dynamodb_client: DynamoDBClient) -> None:
-    stock(empty, MAX_EXAMINED + 20, path=[])
+    stock(empty, 140, path=[])
     found = []
     token = None
     for _ in range(2):
@@ -161,25 +169,40 @@ def test_what_nothing_matches_is_looked_for_within_bounds(empty: Lists, dynamodb
                 empty, ANONYMOUS, filter={"title": {"eq": "y"}}, sort="PRICE_ASC", next_token=token, now_ms=NOON
             )
         found.append((len(items), reads.items, token is None))
-    assert found == [(0, MAX_EXAMINED, False), (0, 20, True)]
+    assert found == [(0, 120, False), (0, 20, True)]
 
 
+@pytest.mark.usefixtures("small")
 def test_what_only_products_tell_is_read_within_bounds(empty: Lists, dynamodb_client: DynamoDBClient) -> None:
-    ids = stock(empty, MAX_READ + 50, path=[])
+    ids = stock(empty, 80, path=[])
     empty.table.write([Set(product.key(ids[-1]), {"stock": 0})])
     sold_out: dict[str, Any] = {"filter": {"stock": {"eq": 0}}, "sort": "PRICE_ASC"}
-    with metered(dynamodb_client) as reads:
-        items, token = listing.products(empty, ANONYMOUS, **sold_out, now_ms=NOON)
-    assert items == []
-    assert token is not None
-    assert reads.items <= MAX_READ + MAX_EXAMINED
+    for limit in (50, 1):
+        with metered(dynamodb_client) as reads:
+            items, token = listing.products(empty, ANONYMOUS, **sold_out, limit=limit, now_ms=NOON)
+        assert items == []
+        assert token is not None
+        assert reads.items <= 120 + 60
+        assert reads.requests <= 6  # however few are wanted
     assert all_pages(empty, **sold_out) == ids[-1:]
 
 
+def test_the_bounds_are_those_of_the_docs() -> None:
+    assert (listing.MAX_EXAMINED, listing.MAX_READ) == (500, 200)
+
+
+def test_more_that_match_than_are_wanted_wait_for_the_next_page(empty: Lists) -> None:
+    ids = stock(empty, 40, path=[])
+    empty.table.write([Set(product.key(ids[0]), {"stock": 0})])
+    found = list(pages(empty, filter={"stock": {"gt": 0}}, sort="PRICE_ASC", limit=3))
+    assert [each for page in found for each in page] == ids[1:]
+    assert max(map(len, found)) == 3
+
+
 def test_one_match_far_away_is_found_by_a_page_of_one(empty: Lists) -> None:
-    ids = stock(empty, 300, path=[])
-    assert all_pages(empty, filter={"year": {"ne": 1}, "price": {"in": [0, 299]}}, sort="TITLE_ASC", limit=1) == [
-        ids[0], ids[299],
+    ids = stock(empty, 150, path=[])
+    assert all_pages(empty, filter={"year": {"ne": 1}, "price": {"in": [0, 149]}}, sort="TITLE_ASC", limit=1) == [
+        ids[0], ids[149],
     ]  # fmt: skip
 
 
