@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.permissions import cart_scenarios as carts
+from tests.permissions import index_scenarios as index
 from tests.permissions import scenarios as use
+from tests.permissions import shop_scenarios as shop
 from tests.permissions.world import World
 
 KEPT = frozenset({"ssm:GetParameter", "secretsmanager:GetSecretValue"})
@@ -48,6 +50,8 @@ _KEYS = ("AuthKeysRole", "AuthKeysDataSourceRole")
 _CHANNELS = ("ChannelsRole", "ChannelsDataSourceRole")
 _PRESENCE = ("PresenceRole", "PresenceDataSourceRole")
 _ORDERS = ("OrdersRole", "OrdersDataSourceRole")
+_SHOP, _CATALOGUE = ("ShopRole", "ShopDataSourceRole"), ("CatalogueDataSourceRole",)
+_SHOP = ("ShopRole", "ShopDataSourceRole")
 _ROOMS, _PUBLISHER = ("RoomsDataSourceRole",), ("PublishRole",)
 
 PROBES = (
@@ -86,6 +90,7 @@ PROBES = (
     _probe(use.web_session, ("SessionRole",), "stack/test_rest"),
     _probe(use.web_user, ("RestRole",), "stack/test_rest_shop"),
     _probe(use.web_shop, (*_KEYS, "RestRole", "AuthorizerRole"), "stack/test_rest_shop", SECRET),
+    _probe(use.search, (*_SHOP, "ProjectRole"), "stack/test_search"),
     _probe(use.web_key, (*_KEYS, "AuthorizerRole"), "attacks/test_http_api", SECRET),
     _probe(use.legacy, ("LegacyRole",), "stack/test_legacy", SETTING),
     _probe(use.sign_up, ("CreateProfileRole",), "stack/test_users"),
@@ -101,10 +106,16 @@ PROBES = (
         "backend/domain/test_presence_chain",
     ),
     _probe(use.presence_too_large_to_push, (*_PRESENCE, *_PUBLISHER), "backend/domain/test_presence_chain"),
+    _probe(shop.limit_sellers, _SHOP, "stack/test_limits", SETTING),
+    _probe(shop.sell, _SHOP, "stack/test_shop"),
+    _probe(shop.show_product, (*_SHOP, *_CATALOGUE), "stack/test_shop"),
+    _probe(shop.product_catch_up, (*_SHOP, *_PUBLISHER), "stack/test_shop"),
     _probe(carts.limit_carts, _ORDERS, "stack/test_limits", SETTING),
     _probe(carts.cart, _ORDERS, "stack/test_carts"),
     _probe(carts.guests_cart, (*_ORDERS, *_CHANNELS), "stack/test_carts"),
     _probe(carts.cart_catch_up, (*_ORDERS, *_PUBLISHER), "stack/test_carts"),
     _probe(carts.carts_expire, ("ExpireCartsRole",), "stack/test_carts"),
+    _probe(index.index_product, ("ProjectRole",), "stack/test_projection"),
+    _probe(index.tell_of_order, ("ProjectRole",), "stack/test_projection"),
     _probe(use.park, _PUBLISHER, "stack/test_redrive_cli", PUSHING),
 )

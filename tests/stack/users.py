@@ -158,9 +158,18 @@ def sign_up(instance: Instance, name: str | None = None) -> User:
 
 def operator(instance: Instance) -> User:
     """A new user who is an operator."""
+    return _of_group(instance, "operators")
+
+
+def seller(instance: Instance) -> User:
+    """A new user who is a seller."""
+    return _of_group(instance, "sellers")
+
+
+def _of_group(instance: Instance, group: str) -> User:
     user = sign_up(instance)
     instance.client("cognito-idp").admin_add_user_to_group(
-        UserPoolId=instance.outputs["userPoolId"], Username=user.name, GroupName="operators"
+        UserPoolId=instance.outputs["userPoolId"], Username=user.name, GroupName=group
     )
     user.sign_in()
     return user
