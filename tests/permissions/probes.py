@@ -91,6 +91,7 @@ PROBES = (
     _probe(use.web_user, ("RestRole",), "stack/test_rest_shop"),
     _probe(use.web_shop, (*_KEYS, "RestRole", "AuthorizerRole"), "stack/test_rest_shop", SECRET),
     _probe(use.search, (*_SHOP, "ProjectRole"), "stack/test_search"),
+    _probe(use.search, (*_SHOP, "ProjectRole"), "stack/test_search"),
     _probe(use.web_key, (*_KEYS, "AuthorizerRole"), "attacks/test_http_api", SECRET),
     _probe(use.legacy, ("LegacyRole",), "stack/test_legacy", SETTING),
     _probe(use.sign_up, ("CreateProfileRole",), "stack/test_users"),

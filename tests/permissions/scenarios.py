@@ -323,6 +323,20 @@ def web_shop(world: World) -> None:
     assert "items" in _web(world, "/categories", x_auth_key=key)
 
 
+def search(world: World) -> None:
+    """A misspelled product is found."""
+    product = {"pk": {"S": "PRODUCT#sought"}, "sk": {"S": "PRODUCT"}, "title": {"S": "Haystack Needle"}}
+    table = world.instance.resources("AWS::DynamoDB::Table")["MainTable"]
+    world.instance.client("dynamodb").put_item(TableName=table, Item=product)
+    asked = '{ searchProducts(text: "haystakc neddle") { items { product { id } } } }'
+
+    def found() -> bool:
+        items = world.run(asked)["searchProducts"]["items"]
+        return "sought" in [each["product"]["id"] for each in items]
+
+    assert eventually(found, SECONDS)
+
+
 def web_key(world: World) -> None:
     """The HTTP API tells the holder of an auth key which it is."""
     made = 'mutation { createAuthKey(input: {name: "probe", scopes: [READ]}) { key authKey { id } } }'
