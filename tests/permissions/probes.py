@@ -51,7 +51,6 @@ _CHANNELS = ("ChannelsRole", "ChannelsDataSourceRole")
 _PRESENCE = ("PresenceRole", "PresenceDataSourceRole")
 _ORDERS = ("OrdersRole", "OrdersDataSourceRole")
 _SHOP, _CATALOGUE = ("ShopRole", "ShopDataSourceRole"), ("CatalogueDataSourceRole",)
-_SHOP = ("ShopRole", "ShopDataSourceRole")
 _ROOMS, _PUBLISHER = ("RoomsDataSourceRole",), ("PublishRole",)
 
 PROBES = (
@@ -90,7 +89,6 @@ PROBES = (
     _probe(use.web_session, ("SessionRole",), "stack/test_rest"),
     _probe(use.web_user, ("RestRole",), "stack/test_rest_shop"),
     _probe(use.web_shop, (*_KEYS, "RestRole", "AuthorizerRole"), "stack/test_rest_shop", SECRET),
-    _probe(use.search, (*_SHOP, "ProjectRole"), "stack/test_search"),
     _probe(use.search, (*_SHOP, "ProjectRole"), "stack/test_search"),
     _probe(use.web_key, (*_KEYS, "AuthorizerRole"), "attacks/test_http_api", SECRET),
     _probe(use.legacy, ("LegacyRole",), "stack/test_legacy", SETTING),
