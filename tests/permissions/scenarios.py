@@ -345,9 +345,9 @@ def web_key(world: World) -> None:
 
 
 def legacy(world: World) -> None:
-    """The strangler answers a route that is ours by now."""
+    """The strangler answers routes that are ours by now."""
     name = world.instance.resources("AWS::SSM::Parameter")["LegacySettings"]
-    table = {"routes": [{"path": "/products/*", "to": "new"}]}
+    table = {"routes": [{"path": "/products/**", "to": "new"}, {"path": "/categories", "to": "new"}]}
     world.instance.client("ssm").put_parameter(Name=name, Value=json.dumps(table), Type="String", Overwrite=True)
     key = {"pk": {"S": "PRODUCT#probe"}, "sk": {"S": "PRODUCT"}, "title": {"S": "A probe"}}
     main = world.instance.resources("AWS::DynamoDB::Table")["MainTable"]
@@ -363,6 +363,13 @@ def legacy(world: World) -> None:
             return False
 
     assert eventually(answered, 2 * SECONDS)
+
+    def listed() -> bool:
+        found = _web(world, "/legacy/products?title=A+probe&limit=100", authorization=user.access)["items"]
+        return "probe" in [each["id"] for each in found]
+
+    assert eventually(listed, SECONDS)
+    assert "items" in _web(world, "/legacy/categories", authorization=user.access)
 
 
 def revoke_by_hand(world: World) -> None:
