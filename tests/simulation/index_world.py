@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from domain.shop import derivations, product, projection, reprojection, search_index
+from domain.shop import derivations, product, projection, projection_plan, reprojection, search_index
 from domain.shop.dictionary import Dictionary
 from domain.shop.projection import Projection
 from domain.table import Item, Key, Table, from_attributes, to_attributes
@@ -247,7 +247,7 @@ def run(seed: int) -> Verdict:
     """Run the schedule of a seed."""
     world = World(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(projection, "MAX_TRANSACTION_ITEMS", world.shape.transaction_items)
+        patch.setattr(projection_plan, "MAX_TRANSACTION_ITEMS", world.shape.transaction_items)
         patch.setattr(projection, "_TOGETHER", world.shape.together)
         logging.disable(logging.CRITICAL)
         try:

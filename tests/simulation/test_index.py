@@ -6,16 +6,18 @@ into the real code, is found within some schedules: if one is no longer found, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from domain.shop import derivations, product, search_index
+from domain.shop import derivations, product, projection_plan, search_index
 from domain.shop.derivations import Derived
 from domain.shop.dictionary import Dictionary
 from domain.shop.projection import Projection, Report
-from domain.table import Delete, Item, Key, Put, Write
+from domain.shop.projection_plan import Plan
+from domain.table import Delete, Item, Put, TableError
 from tests.simulation import index_world
 
 SCHEDULES = 300
@@ -36,13 +38,13 @@ def test_the_index_becomes_what_the_products_are(start: int) -> None:
 
 def writes_nothing_when_nothing_changes(patch: Patch) -> None:
     """An attempt that read the product before it changed there and back is not kept out."""
-    replace = Projection._replace
+    plan = projection_plan.plan
 
-    def lazy(self: Projection, product_id: str, before: Derived, writes: Sequence[Write], after: Any) -> None:
-        if writes:
-            replace(self, product_id, before, writes, after)
+    def lazy(*arguments: Any) -> Plan:
+        made = plan(*arguments)
+        return replace(made, replaces=bool(made.changes))
 
-    patch.setattr(Projection, "_replace", lazy)
+    patch.setattr(projection_plan, "plan", lazy)
 
 
 def replaces_any_record(patch: Patch) -> None:
@@ -66,31 +68,36 @@ def reads_the_product_first(patch: Patch) -> None:
 def writes_the_record_last(patch: Patch) -> None:
     """Items are written before the record says so."""
 
-    def replace(
-        self: Projection, product_id: str, before: Derived, writes: Sequence[Write], after: Mapping[Key, str]
-    ) -> None:
-        end = self._clock.monotonic() + 5.0
-        self._search.put_all([each.item for each in writes if isinstance(each, Put)], end, clock=self._clock)
-        self._search.delete_all([each.key for each in writes if isinstance(each, Delete)], end, clock=self._clock)
-        now_ms = self._clock.now_ms()
-        self._search.write([derivations.to_record(product_id, Derived(before.revision + 1, after), now_ms)])
+    def write(self: Projection, pack: Sequence[Plan], report: Report) -> None:
+        for plan in pack:
+            end, items = self._clock.monotonic() + 5.0, plan.changes
+            after = Derived(plan.before.revision + 1, plan.after)
+            record = derivations.to_record(plan.product_id, after, self._clock.now_ms())
+            try:
+                self._search.put_all([each.item for each in items if isinstance(each, Put)], end, clock=self._clock)
+                self._search.delete_all(
+                    [each.key for each in items if isinstance(each, Delete)], end, clock=self._clock
+                )
+                self._search.write([record])
+            except TableError as error:
+                report.obstacles[plan.product_id] = error
+            else:
+                report.outcomes[plan.product_id] = plan.outcome
 
-    patch.setattr(Projection, "_replace", replace)
+    patch.setattr(Projection, "_write", write)
 
 
 def forgets_whom_it_removed(patch: Patch) -> None:
     """The record goes with the items, so that whoever began before the removal finds the place free."""
-    replace = Projection._replace
+    write = Projection._write
 
-    def forgetting(
-        self: Projection, product_id: str, before: Derived, writes: Sequence[Write], after: Mapping[Key, str]
-    ) -> None:
-        if writes or after:
-            replace(self, product_id, before, writes, after)
-        if not after:
-            self._search.write([Delete(derivations.key(product_id))])
+    def forgetting(self: Projection, pack: Sequence[Plan], report: Report) -> None:
+        write(self, pack, report)
+        for plan in pack:
+            if not plan.after:
+                self._search.write([Delete(derivations.key(plan.product_id))])
 
-    patch.setattr(Projection, "_replace", forgetting)
+    patch.setattr(Projection, "_write", forgetting)
 
 
 def marks_words_first(patch: Patch) -> None:

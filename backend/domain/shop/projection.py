@@ -18,16 +18,16 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from itertools import chain, islice
 from typing import Any
 
 from domain import backoff, routing
 from domain.clock import Clock
-from domain.shop import derivations, product, search_index
+from domain.shop import derivations, product, projection_plan, search_index
 from domain.shop.derivations import DERIVATIONS, Derivation, Derived
 from domain.shop.dictionary import Dictionary
-from domain.table import MAX_TRANSACTION_ITEMS, Item, Key, Rejected, Table, TableError, Write
+from domain.shop.projection_plan import Outcome, Plan
+from domain.table import ConditionFailed, Conflict, Item, Key, Rejected, Table, TableError, Write
 from domain.threads import Threads
 
 # Products that are read together: a batch of a thousand still keeps all threads busy.
@@ -38,15 +38,6 @@ logger = logging.getLogger("headwater.projection")
 
 class OutOfTime(Exception):
     """Not all products have had their turn."""
-
-
-class Outcome(Enum):
-    """What became of a product; the name of the metric that counts it."""
-
-    PROJECTED = "Projected"
-    UNCHANGED = "Unchanged"
-    REMOVED = "Removed"
-    UNPROJECTABLE = "Unprojectable"  # and out of the index therefore
 
 
 @dataclass
@@ -183,14 +174,32 @@ class Projection:
             wanted[each] = ({}, False) if refused else self._wanted(each, items.get(each))
         words = (search_index.words_of(each, items[each]) for each in product_ids if wanted[each][0])
         self._dictionary.learn(chain.from_iterable(words), deadline)
-        for each in product_ids:
+        plans = [projection_plan.plan(each, before[each], *wanted[each], told_by_stream, anew) for each in product_ids]
+        report.outcomes |= {plan.product_id: plan.outcome for plan in plans if not plan.writes}
+        for pack in projection_plan.packs([plan for plan in plans if plan.writes]):
             if self._clock.monotonic() >= deadline:
                 raise OutOfTime
-            try:
-                report.outcomes[each] = self._write(each, before[each], *wanted[each], told_by_stream, anew)
-            except (TableError, Rejected) as error:
-                # Perhaps somebody else is at work on it: then what was read is no longer so.
-                report.obstacles[each] = error
+            self._write(pack, report)
+
+    def _write(self, pack: Sequence[Plan], report: Report) -> None:
+        """Write what is planned for products, in one transaction if it is for several. Notes what became of it."""
+        try:
+            for step in pack[0].steps(self._clock.now_ms()) if len(pack) == 1 else [self._together(pack)]:
+                self._search.write(step)
+        except (TableError, Rejected) as error:
+            if len(pack) > 1 and isinstance(error, ConditionFailed | Conflict | Rejected):
+                # One of them is to blame.
+                for plan in pack:
+                    self._write([plan], report)
+                return
+            # Perhaps somebody else is at work on it: then what was read is no longer so.
+            report.obstacles |= {plan.product_id: error for plan in pack}
+        else:
+            report.outcomes |= {plan.product_id: plan.outcome for plan in pack}
+
+    def _together(self, pack: Sequence[Plan]) -> list[Write]:
+        now_ms = self._clock.now_ms()
+        return [write for plan in pack for step in plan.steps(now_ms) for write in step]
 
     def _read(self, product_ids: Sequence[str]) -> tuple[dict[str, Derived], dict[str, Item]]:
         """What the index has of products, and then what they are: never the other way round.
@@ -211,37 +220,6 @@ class Projection:
             # The edge: whatever is wrong with one product must not stop the others.
             logger.exception("Nothing can be derived from product %s", product_id)
             return {}, False
-
-    def _write(
-        self,
-        product_id: str,
-        before: Derived,
-        items: Mapping[Key, Item],
-        projectable: bool,
-        told_by_stream: bool,
-        anew: bool,
-    ) -> Outcome:
-        """Write what has changed. Raises TableError, Rejected: some of it may be there, and the record says what."""
-        known = derivations.doubted(before) if anew else before
-        writes, after = derivations.changes(known, items)
-        if writes or told_by_stream:
-            self._replace(product_id, known, writes, after)
-        if not projectable:
-            return Outcome.UNPROJECTABLE
-        return Outcome.UNCHANGED if not writes else Outcome.PROJECTED if items else Outcome.REMOVED
-
-    def _replace(self, product_id: str, before: Derived, writes: Sequence[Write], after: Mapping[Key, str]) -> None:
-        now_ms, digests = self._clock.now_ms(), dict(before.digests)
-        most = MAX_TRANSACTION_ITEMS - 1
-        for step, start in enumerate(range(0, len(writes) or 1, most), 1):
-            part = writes[start : start + most]
-            for place in map(derivations.key_of, part):
-                if place in after:
-                    digests[place] = after[place]
-                else:
-                    del digests[place]
-            record = derivations.to_record(product_id, Derived(before.revision + step, digests), now_ms)
-            self._search.write([record, *part])
 
 
 def lag_ms(records: Iterable[Mapping[str, Any]], now_ms: int) -> int:

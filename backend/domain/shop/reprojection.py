@@ -19,7 +19,8 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.shop import product
-from domain.shop.projection import Outcome, Projection
+from domain.shop.projection import Projection
+from domain.shop.projection_plan import Outcome
 from domain.table import TableError
 
 MOST = 1000

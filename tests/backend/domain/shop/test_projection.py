@@ -13,7 +13,8 @@ import pytest
 from domain.clock import SYSTEM
 from domain.shop import derivations, projection, reprojection
 from domain.shop.dictionary import Dictionary
-from domain.shop.projection import Outcome, Projection
+from domain.shop.projection import Projection
+from domain.shop.projection_plan import Outcome
 from domain.table import Delete, Item, Put, Table
 from tests.backend.domain.shop.streamed import book, expected, own_items, record, records_of
 
