@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from checks.cloudformation import Resource
-from domain.shop import order, order_placed, product
+from domain.shop import order, product
 
 HOUR = 3600
 STREAM_SECONDS = 24 * HOUR
@@ -41,14 +41,3 @@ def test_an_outage_of_two_hours_gives_up_nothing_and_what_is_given_up_is_kept(wr
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Ref": "FailuresArn"}
-
-
-def test_it_may_tell_of_its_own_events_only(written: list[Resource]) -> None:
-    (policy,) = properties(written, "ProjectRole")["Policies"]
-    (statement,) = (
-        each for each in policy["PolicyDocument"]["Statement"] if each["Action"] == "events:PutEvents"
-    )  # fmt: skip
-    assert statement["Condition"]["StringEquals"] == {
-        "events:source": order_placed.SOURCE,
-        "events:detail-type": order_placed.TYPE,
-    }
