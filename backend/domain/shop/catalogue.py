@@ -106,7 +106,7 @@ def create_product(
     rights.require(caller, field)
     if id is not None:
         product_input.product_id("input.id", id)
-    attributes = product_input.attributes_of("input", members, product_input.RULES)
+    attributes = product_input.attributes_of_new("input", members, product_input.RULES)
     mutation = _once(caller, field, client_mutation_id, [id, members])
     chosen = id or ulid.ascending(1, catalogue.clock.now_ms())[0]  # the same at each attempt
 

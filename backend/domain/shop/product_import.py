@@ -104,7 +104,7 @@ def _read(products: Sequence[Mapping[str, Any]], rejected: dict[int, DomainError
             if product_id in read:
                 raise InvalidInput(f"{where}.id", "is the id of another product of the list.")
             members = {name: value for name, value in given.items() if name != "id"}
-            attributes = product_input.attributes_of(where, members, product_input.IMPORTED)
+            attributes = product_input.attributes_of_new(where, members, product_input.IMPORTED)
         except InvalidInput as error:
             rejected[index] = error
         else:

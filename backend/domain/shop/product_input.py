@@ -47,6 +47,12 @@ def attributes_of(where: str, members: Mapping[str, Any], rules: Mapping[str, Ru
     return read
 
 
+def attributes_of_new(where: str, members: Mapping[str, Any], rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """The same of a whole product: what is null in it is as what was left out."""
+    given = {name: value for name, value in members.items() if value is not None or name in _NEEDED}
+    return attributes_of(where, given, rules)
+
+
 def product_id(field: str, value: str) -> str:
     """An id that a seller chose. Raises InvalidInput."""
     return _matching(field, value, "[0-9A-Za-z-]{1,64}", "1 to 64 letters, digits or hyphens")
@@ -140,6 +146,8 @@ def _matching(field: str, value: str, pattern: str, words: str) -> str:
 
 
 _REQUIRED = frozenset({"title", "authors", "category", "price", "stock", "derived"})
+
+_NEEDED = frozenset({"title", "category", "price"})
 
 EDITED: Mapping[str, Rule] = {
     "title": _title, "authors": _authors, "category": _category, "description": _description, "rating": _rating,

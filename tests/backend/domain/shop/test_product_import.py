@@ -72,6 +72,14 @@ def test_a_product_that_is_there_becomes_what_is_given_but_for_its_stock(here: C
     assert (now["createdAt"], now["updatedAt"]) == ("2026-11-21T12:00:00.000Z", "2026-11-21T12:00:01.000Z")
 
 
+def test_what_is_null_is_as_left_out(here: Catalogue) -> None:
+    nothing = dict.fromkeys(("authors", "description", "stock", "rating", "derived", "language"))
+    assert load(here, book(1, **nothing)) == counts(created=1)
+    assert load(here, {name: value for name, value in book(1, **nothing).items() if value is not None}) == counts(
+        unchanged=1
+    )
+
+
 def test_a_raw_item_becomes_a_product(here: Catalogue) -> None:
     here.table.write([Put({"pk": "PRODUCT#book-1", "sk": "PRODUCT", "version": "?", "title": Decimal(7)})])
     assert load(here, book(1)) == counts(updated=1)
