@@ -25,6 +25,11 @@ DOCUMENTS = {
         "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated message { id roomId author "
         "text sentAt version originalTime } } } }"
     ),
+    "publishOrders": (
+        "mutation PublishOrders($input: PublishOrdersInput!) { publishOrders(input: $input) { userId topic "
+        "firstSeq lastSeq items { seq eventId kind at traceId key truncated order { id status lines { "
+        "productId title quantity price } total currency placedAt version } } } }"
+    ),
     "publishPresence": (
         "mutation PublishPresence($input: PublishPresenceInput!) { publishPresence(input: $input) { roomId "
         "topic firstSeq lastSeq items { seq eventId kind at traceId key truncated presence { id roomId userId "
@@ -50,6 +55,7 @@ INPUTS = {
     "publishCategories": "PublishCategoriesInput",
     "publishClients": "PublishClientsInput",
     "publishMessages": "PublishMessagesInput",
+    "publishOrders": "PublishOrdersInput",
     "publishPresence": "PublishPresenceInput",
     "publishProducts": "PublishProductsInput",
     "publishUsers": "PublishUsersInput",
@@ -84,6 +90,13 @@ INPUT_TYPES = {
         "firstSeq": "Int!",
         "lastSeq": "Int!",
         "items": "[MessageChangeInput!]!",
+    },
+    "PublishOrdersInput": {
+        "userId": "ID!",
+        "topic": "String!",
+        "firstSeq": "Int!",
+        "lastSeq": "Int!",
+        "items": "[OrderChangeInput!]!",
     },
     "PublishPresenceInput": {
         "roomId": "ID!",
@@ -145,6 +158,16 @@ INPUT_TYPES = {
         "key": "ID!",
         "truncated": "Boolean!",
         "message": "MessageInput",
+    },
+    "OrderChangeInput": {
+        "seq": "Int!",
+        "eventId": "ID!",
+        "kind": "ChangeKind!",
+        "at": "AWSDateTime!",
+        "traceId": "String",
+        "key": "ID!",
+        "truncated": "Boolean!",
+        "order": "ShopOrderInput",
     },
     "PresenceChangeInput": {
         "seq": "Int!",
@@ -213,6 +236,15 @@ INPUT_TYPES = {
         "version": "Int!",
         "originalTime": "String",
     },
+    "ShopOrderInput": {
+        "id": "ID!",
+        "status": "OrderStatus!",
+        "lines": "[OrderLineInput!]!",
+        "total": "Int!",
+        "currency": "String!",
+        "placedAt": "AWSDateTime!",
+        "version": "Int!",
+    },
     "PresenceInput": {
         "id": "ID!",
         "roomId": "ID!",
@@ -237,6 +269,12 @@ INPUT_TYPES = {
         "price": "Int!",
         "addedAt": "AWSDateTime!",
     },
+    "OrderLineInput": {
+        "productId": "ID!",
+        "title": "String!",
+        "quantity": "Int!",
+        "price": "Int!",
+    },
     "ProfileAttributeInput": {
         "name": "String!",
         "value": "String!",
@@ -248,5 +286,10 @@ ENUMS = {
         "INSERT",
         "MODIFY",
         "REMOVE",
+    ),
+    "OrderStatus": (
+        "PENDING",
+        "CONFIRMED",
+        "REJECTED",
     ),
 }

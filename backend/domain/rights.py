@@ -68,6 +68,13 @@ def own(caller: Caller, topic: str | None, standing: Standing) -> bool:
     return topic == str(topics.user(caller.id))
 
 
+@_rule("their own")
+def own_orders(caller: Caller, topic: str | None, standing: Standing) -> bool:
+    """Open to the user whose orders the topic is about."""
+    del standing
+    return topic == str(topics.order(caller.id))
+
+
 @_rule("operators")
 def operators(caller: Caller, topic: str | None, standing: Standing) -> bool:
     """Open to operators, about anyone."""
@@ -168,6 +175,7 @@ def _is_client(owner: str) -> bool:
 Rules = Mapping[CallerKind, Rule]
 
 _OWN: Rules = {CallerKind.USER: own}
+_ORDERS: Rules = {CallerKind.USER: own_orders}
 _OPERATORS: Rules = {CallerKind.USER: operators}
 _OWN_OR_OPERATORS: Rules = {CallerKind.USER: own_or_operators}
 _SELLERS: Rules = {CallerKind.USER: sellers}
@@ -248,6 +256,12 @@ RULES: Mapping[str, Rules] = {
     "Mutation.removeFromCart": _CARTS,
     "Mutation.mergeCart": {CallerKind.USER: Rule("their own, with that of a guest's client", own_cart.holds)},
     "Subscription.onCart": _CARTS,
+    # Orders are their buyers' alone: no argument names whose.
+    "Query.order": _ORDERS,
+    "Query.orders": _ORDERS,
+    "Query.orderChanges": _ORDERS,
+    "Mutation.checkout": _ORDERS,
+    "Subscription.onOrder": _ORDERS,
     # Keys are the operators'; whoever holds one is a caller of a kind of its own.
     "Query.authKeys": _OPERATORS,
     "Mutation.createAuthKey": _OPERATORS,
@@ -256,6 +270,7 @@ RULES: Mapping[str, Rules] = {
     "Mutation.publishPresence": _PUBLISHER,
     "Mutation.publishUsers": _PUBLISHER,
     "Mutation.publishClients": _PUBLISHER,
+    "Mutation.publishOrders": _PUBLISHER,
     "Mutation.publishCarts": _PUBLISHER,
     "Mutation.publishProducts": _PUBLISHER,
     "Mutation.publishCategories": _PUBLISHER,
@@ -263,8 +278,8 @@ RULES: Mapping[str, Rules] = {
 }
 
 # Members of types that are some callers' alone. What is published goes to all subscribers of a topic alike, and AppSync
-# applies no directive to it: so none of these may be in a published type.
-RESTRICTED = frozenset({"email", "groups", "status", "enabled", "deletedAt", "standing", "members", "memberships"})
+# applies no directive to it: so none of these may be in a published type, whichever that is or that very one.
+RESTRICTED = frozenset({"email", "groups", "User.status", "enabled", "deletedAt", "standing", "members", "memberships"})
 
 
 def may(caller: Caller, field: str, topic: str | None = None, standing: Standing = Standing.NONE) -> bool:

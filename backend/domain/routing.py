@@ -29,7 +29,7 @@ from domain import (
 from domain.caller import CallerKind
 from domain.events import Event, Kind
 from domain.rights import BELONGS
-from domain.shop import cart, category, product
+from domain.shop import cart, category, order, product
 from domain.table import Item, from_event
 from domain.topics import Topic, TopicKind
 
@@ -176,6 +176,12 @@ def _cart(pk: str, sk: str, item: Item) -> list[Topic]:
     return [topics.cart(owner)] if sk == cart.SORT_KEY and cart.is_owner(owner) else []
 
 
+def _buyer(pk: str, sk: str, item: Item) -> list[Topic]:
+    del sk, item
+    user_id = order.user_of(pk)
+    return [topics.order(user_id)] if validation.is_id(user_id) else []
+
+
 def _belonging(pk: str, sk: str, item: Item) -> list[End]:
     belongs = membership.standing_of(item) in BELONGS
     return _of_room(sk, membership.room_of(pk)) if belongs else []
@@ -254,6 +260,13 @@ ROUTES: Sequence[Route] = (
         topics=_product,
         key=lambda pk, _: product.id_of(pk),
         project=product.to_publish,
+        state_like=True,
+    ),
+    Route(
+        order.PREFIX,
+        topics=_buyer,
+        key=lambda _, sk: sk,
+        project=order.to_publish,
         state_like=True,
     ),
 )

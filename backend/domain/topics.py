@@ -101,7 +101,16 @@ CATEGORY = TopicKind(
     everyones=True,
 )
 
-KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE, CART, PRODUCT, CATEGORY)}
+ORDER = TopicKind(
+    "order",
+    mutation="publishOrders",
+    id_field="userId",
+    item_field="order",
+    subscription="onOrder",
+    catch_up="orderChanges",
+)
+
+KINDS = {kind.name: kind for kind in (ROOM, USER, CLIENT, PRESENCE, CART, PRODUCT, CATEGORY, ORDER)}
 
 # Those whose subscriptions end with a user's session. AppSync ends five kinds with the answer of a mutation at most
 # (https://docs.aws.amazon.com/appsync/latest/devguide/extensions-js.html); the publisher ends the others.
@@ -165,3 +174,8 @@ def product(product_id: str) -> Topic:
 def category(category_id: str) -> Topic:
     """The topic of the products of a category and of those below it."""
     return Topic(CATEGORY, category_id)
+
+
+def order(user_id: str) -> Topic:
+    """The topic of a user's orders."""
+    return Topic(ORDER, user_id)

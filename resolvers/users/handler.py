@@ -24,7 +24,7 @@ from domain.pool import Pool, cognito
 from domain.profile import Profile
 from domain.sessions import Sessions
 from domain.settings import settings
-from domain.shop import carts
+from domain.shop import carts, orders
 from domain.table import Table, dynamodb
 from domain.traces import current_trace_id
 
@@ -49,6 +49,7 @@ def users_here() -> users.Users:
         lambda user_id: carts.remove_all(table, user_id),  # by the clients, while those are there
         lambda user_id: clients.remove_all(of_users, user_id),
         lambda user_id: presences.remove_all(table, user_id),
+        lambda user_id: orders.archive_all(table, user_id),
     )
     deletion = Deletion(table, pool, SYSTEM, removals)
     return users.Users(table, pool, log, deletion, SYSTEM, here.retention_seconds)

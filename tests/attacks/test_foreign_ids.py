@@ -35,6 +35,7 @@ class Kind(enum.Enum):
     CLIENT = "a client's"
     LEASE = "of a client that is named too: worth nothing without it"
     NOTICE = "a notice's, among those to the caller or to a client that is named too"
+    ORDER = "an order's, among those of the caller"
     PART = "a room's, of which a part of the answer tells (`problem`)"
     NEW = "of something that the caller makes"
     OWN = "the caller's own choice, told apart by caller"
@@ -75,6 +76,7 @@ KINDS: Mapping[str, Kind] = {
     "Mutation.removeFromCart.input.clientId": Kind.CLIENT,
     "Mutation.mergeCart.input.clientId": Kind.CLIENT,
     "Subscription.onCart.clientId": Kind.CLIENT,
+    "Query.order.id": Kind.ORDER,
     "productId": Kind.SHOWN,
     "category": Kind.SHOWN,
     "parent": Kind.SHOWN,

@@ -17,10 +17,11 @@ from local.appsync.subscriptions import Selection, Subscription, Subscriptions
 from tests.conftest import ROOT
 
 FIELDS = {"room": "onMessages", "user": "onUser", "client": "onClient", "presence": "onPresence", "cart": "onCart"}
-FIELDS |= {"product": "onProduct", "category": "onCategory"}
+FIELDS |= {"product": "onProduct", "category": "onCategory", "order": "onOrder"}
 MUTATIONS = {
     "room": "publishMessages", "user": "publishUsers", "client": "publishClients", "presence": "publishPresence",
     "cart": "publishCarts", "product": "publishProducts", "category": "publishCategories",
+    "order": "publishOrders",
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ IDENTITIES = {
 }
 # Whatever a field may be about, from the caller's point of view.
 TOPICS = [None, "room:lobby", f"room:{topics.PRIVATE_ROOM}1", "user:ann", "user:bob", "client:0123456789abcdef"]
-TOPICS += ["cart:ann", "cart:bob", "cart:client:0123456789abcdef"]
+TOPICS += ["cart:ann", "cart:bob", "cart:client:0123456789abcdef", "order:ann", "order:bob"]
 
 
 def fields() -> dict[str, tuple[GraphQLObjectType, GraphQLField]]:

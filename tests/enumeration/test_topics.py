@@ -46,7 +46,7 @@ def pushed(world: World, pushes: Pushes) -> Pairs:
 
 def test_what_can_be_read_is_what_is_pushed_and_what_can_be_caught_up(world: World) -> None:
     assert sum(name.startswith("u") for name in world.callers) == USERS == 1000
-    assert len(world.topics) == 65 + 11 + 25 + 2, "and who is present in some of the rooms, carts, and the shop"
+    assert len(world.topics) == 65 + 11 + 25 + 10 + 2, "and who is present in some of the rooms, carts, orders, a shop"
     began = time.process_time()
     pushes, allowed = subscribed(world)
     read = {pair for pair in world.pairs() if world.can_read(*pair)}

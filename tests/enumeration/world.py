@@ -36,9 +36,10 @@ from domain.presences import Presences
 from domain.rights import Standing
 from domain.rooms import Rooms
 from domain.sessions import Sessions
-from domain.shop import cart, carts, catalogue, catalogue_changes, category, product
+from domain.shop import cart, carts, catalogue, catalogue_changes, category, order, orders, product
 from domain.shop.carts import Carts
 from domain.shop.catalogue import Catalogue
+from domain.shop.orders import Orders
 from domain.table import Delete, Put, Table
 from domain.users import Users
 from tests.enumeration.memory import Client
@@ -84,6 +85,7 @@ class World:
     presences: Presences
     carts: Carts
     catalogue: Catalogue
+    orders: Orders
     now_ms: int
     callers: dict[str, Caller] = field(default_factory=dict)
     topics: list[str] = field(default_factory=list)
@@ -103,6 +105,8 @@ class World:
             return self._is_allowed(lambda: self._cart(caller, "Query.cart", ident))
         if kind == "presence":
             return self._is_allowed(lambda: presences.list_presence(self.presences, caller, room_id=ident)[0])
+        if kind == "order":
+            return self._is_allowed(lambda: self._orders(caller, "Query.orders", ident))
         if kind in ("product", "category"):
             return self._is_allowed(lambda: self._in_the_shop(caller, kind, ident))
         if kind == "user":
@@ -124,6 +128,9 @@ class World:
             elif kind == "cart":
                 client_id = self._cart_of(caller, "Query.cartChanges", ident)
                 page = carts.cart_changes(self.carts, caller, client_id=client_id, after=0)
+            elif kind == "order":
+                self._orders(caller, "Query.orderChanges", ident)
+                page = orders.order_changes(self.orders, caller, after=0)
             elif kind == "product":
                 page = catalogue_changes.product_changes(self.catalogue, caller, id=ident, after=0)
             elif kind == "category":
@@ -154,6 +161,10 @@ class World:
                 cart_to = carts.on_cart(self.carts, caller, client_id=client_id)
                 right = {"right": str(cart_to.right)} if cart_to.right else {}
                 return {"topic": str(cart_to.topic), "userId": caller.subscriber, **right}
+            if kind == "order":
+                self.sessions.require(caller, "Subscription.onOrder")
+                found = orders.on_order(caller)  # names no topic either
+                return {"topic": found, "userId": caller.user_id} if found == topic else None
             if kind == "product":
                 return {"topic": catalogue_changes.on_product(caller, id=ident)}
             if kind == "category":
@@ -204,6 +215,16 @@ class World:
             raise Unauthorized(coordinate)
         return None if client_id == owner else client_id
 
+    def _orders(self, caller: Caller, coordinate: str, user_id: str) -> Any:
+        """What a caller has of the orders of one user: only that user's are theirs."""
+        self.sessions.require(caller, coordinate)
+        items, _ = orders.list_orders(self.orders, caller)
+        one = orders.one_order(self.orders, caller, id=f"of-{user_id}")
+        if one is None:
+            raise Unauthorized(coordinate)
+        assert items == [one]
+        return one
+
     def _in_the_shop(self, caller: Caller, kind: str, ident: str) -> Any:
         read = catalogue.product_by_id if kind == "product" else catalogue.category_by_id
         return read(self.catalogue, caller, id=ident)
@@ -246,7 +267,9 @@ def make(seed: int) -> World:
     present = Presences(table, log, NoQueue(), SYSTEM, Rhythm(30), lambda *_: None)
     of_carts = Carts(table, log, SYSTEM, 3600)
     shop = Catalogue(table, log, SYSTEM, RETENTION_SECONDS)
-    world = World(chat, of_users, of_clients, Sessions(table, SYSTEM), present, of_carts, shop, SYSTEM.now_ms())
+    of_orders = Orders(table, log, SYSTEM, 3600)
+    sessions_of_all = Sessions(table, SYSTEM)
+    world = World(chat, of_users, of_clients, sessions_of_all, present, of_carts, shop, of_orders, SYSTEM.now_ms())
     live = _callers(world, chance)
     _public_rooms(world, live)
     _private_rooms(world, live, chance)
@@ -332,7 +355,7 @@ def _topics(room_id: str, number: int) -> list[str]:
 
 
 def _profile(world: World, name: str, live: set[str]) -> None:
-    for topic in (f"user:{world.callers[name].id}", f"cart:{world.callers[name].id}"):
+    for topic in (f"{kind}:{world.callers[name].id}" for kind in ("user", "cart", "order")):
         world.topics.append(topic)
         if name in live:
             world.readers.add((name, topic))
@@ -373,6 +396,9 @@ def _content(world: World, topic: str) -> None:
         writer = next((name for name, each in sorted(world.writers) if each == topic), None)
         if writer is not None:
             assert world.can_write(writer, ident)
+    if kind == "order":
+        pk, sk = order.key(ident, f"of-{ident}")
+        world.chat.table.write([Put({"pk": pk, "sk": sk})])
     if kind == "cart":
         pk, sk = cart.key(ident)
         world.chat.table.write([Put({"pk": pk, "sk": sk})])

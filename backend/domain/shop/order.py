@@ -128,16 +128,11 @@ def _lines(value: object) -> list[OrderLine] | None:
 def _line(value: object) -> OrderLine | None:
     if not isinstance(value, Mapping):
         return None
-    product_id, quantity, price = (value.get(name) for name in ("productId", "quantity", "price"))
-    title = attributes.text(value.get("title", ""))
-    if not isinstance(product_id, str) or title is None or not _is_count(quantity) or not _is_count(price):
+    product_id, title = value.get("productId"), attributes.text(value.get("title", ""))
+    quantity, price = (attributes.whole_number(value.get(name)) for name in ("quantity", "price"))
+    if not isinstance(product_id, str) or title is None or quantity is None or price is None:
         return None
-    return {"productId": product_id, "title": title, "quantity": int(quantity), "price": int(price)}
-
-
-def _is_count(value: Any) -> bool:
-    found = attributes.whole_number(value)
-    return found is not None and found >= 0
+    return {"productId": product_id, "title": title, "quantity": quantity, "price": price}
 
 
 def _status(value: object) -> Status | None:

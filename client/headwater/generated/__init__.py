@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from headwater.generated.dismiss_notice import DismissNotice as DismissNotice
     from headwater.generated.enums import ChangeKind as ChangeKind
     from headwater.generated.enums import Order as Order
+    from headwater.generated.enums import OrderStatus as OrderStatus
     from headwater.generated.enums import ProductSort as ProductSort
     from headwater.generated.enums import Scope as Scope
     from headwater.generated.enums import Standing as Standing
@@ -222,6 +223,7 @@ _HOMES = {
     "OnProduct": "on_product",
     "OnUser": "on_user",
     "Order": "enums",
+    "OrderStatus": "enums",
     "Presence": "fragments",
     "PresenceChange": "fragments",
     "PresenceChanges": "presence_changes",

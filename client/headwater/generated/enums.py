@@ -42,6 +42,14 @@ class ProductSort(OpenEnum):
     OLDEST = "OLDEST"
 
 
+class OrderStatus(OpenEnum):
+    """How far an order is."""
+
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+
+
 class Scope(OpenEnum):
     """What a key is for."""
 

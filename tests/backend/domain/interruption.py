@@ -19,11 +19,12 @@ class Interruption:
     def __init__(self, clients: tuple[Any, ...], error: Callable[[], BaseException]) -> None:
         self._clients, self._error = clients, error
         self._left: float = _NEVER
+        self.struck = False  # the last time
 
     @contextmanager
     def at(self, step: int) -> Iterator[None]:
         """Strike at a step of what runs inside."""
-        self._left = step
+        self._left, self.struck = step, False
         for client in self._clients:
             client.meta.events.register("before-call", self._step, unique_id="before")
             client.meta.events.register("after-call", self._step, unique_id="after")
@@ -35,5 +36,5 @@ class Interruption:
     def _step(self, **_: Any) -> None:
         self._left -= 1
         if self._left < 0:
-            self._left = _NEVER
+            self._left, self.struck = _NEVER, True
             raise self._error()

@@ -106,12 +106,13 @@ def test_an_auth_key_has_what_its_scopes_say(scopes: tuple[Scope, ...]) -> None:
 
 
 def members_below(type_: GraphQLOutputType, seen: set[str]) -> set[str]:
-    """The names of all fields that can be selected below a type."""
+    """The names of all fields that can be selected below a type, alone and with that of their own type."""
     named = get_named_type(type_)
     if not isinstance(named, GraphQLObjectType) or named.name in seen:
         return set()
     seen.add(named.name)
-    return set(named.fields) | {name for field in named.fields.values() for name in members_below(field.type, seen)}
+    own = {each for name in named.fields for each in (name, f"{named.name}.{name}")}
+    return own | {name for field in named.fields.values() for name in members_below(field.type, seen)}
 
 
 def test_no_published_type_has_a_restricted_member() -> None:
@@ -123,7 +124,8 @@ def test_no_published_type_has_a_restricted_member() -> None:
 
 
 def test_what_is_restricted_exists() -> None:
-    names = {name for each in schema().type_map.values() if isinstance(each, GraphQLObjectType) for name in each.fields}
+    types = [each for each in schema().type_map.values() if isinstance(each, GraphQLObjectType)]
+    names = {name for each in types for field in each.fields for name in (field, f"{each.name}.{field}")}
     assert names >= rights.RESTRICTED
 
 

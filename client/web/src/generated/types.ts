@@ -154,6 +154,16 @@ export type TextFilterInput = {
   readonly beginsWith?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** How far an order is. */
+export type OrderStatus =
+  /** It is placed: the pieces are taken off the stock. */
+  | 'PENDING'
+  /** It will be delivered. */
+  | 'CONFIRMED'
+  /** It will not be. */
+  | 'REJECTED'
+  | '%future added value';
+
 /** A room to make. */
 export type CreateRoomInput = {
   /** The id of a public room: 1 to 128 characters, no control characters, no blank at either end, not `private:` in front. */
