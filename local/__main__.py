@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 app.add_typer(fault_command.app, name="fault")
 
+_SOME_REFUSED = 3  # the exit status of `seed` when it loaded all but some products
+
 
 @app.callback()
 def main() -> None:
@@ -46,13 +48,29 @@ def up(
 
 @app.command()
 def seed(
-    path: Annotated[Path, typer.Argument(help="An IRC log: `[HH:MM] <nick> text` lines.")],
+    path: Annotated[
+        Path, typer.Argument(help="A list of products (.csv), or an IRC log: `[HH:MM] <nick> text` lines.")
+    ],
     room: Annotated[str | None, typer.Option(help="The room to fill; by default it is named after the file.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where to write the products that were refused; by default below the state.")
+    ] = None,
 ) -> None:
     """Load real data into the running instance through its GraphQL API."""
+    from local.seed import Loaded, seed_products
     from local.seed import seed as load_file
 
-    _run(load_file(path, _outputs(), room=room))
+    if path.suffix.lower() != ".csv":
+        _run(load_file(path, _outputs(), room=room))
+        return
+    loaded: list[Loaded] = []
+
+    async def load_list() -> None:
+        loaded.append(await seed_products(path, _outputs(), _settings().state, rejects=rejects))
+
+    _run(load_list())
+    if loaded[0].rejects:
+        raise SystemExit(_SOME_REFUSED)
 
 
 @app.command()

@@ -46,16 +46,18 @@ class Refused(Exception):
 
 
 class GraphQLClient:
-    """A caller with an API key. Requests of one client follow each other; for more at once take several."""
+    """A caller with an API key, or a signed-in user with a token. Requests of one client follow each other; for more at
+    once take several."""
 
-    def __init__(self, url: str, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str = "", *, token: str | None = None) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._ssl = ssl.create_default_context() if parts.scheme == "https" else None
         self._url = url
         self._head = (
-            f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nx-api-key: {api_key}\r\n"
+            f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"{f'Authorization: {token}' if token else f'x-api-key: {api_key}'}\r\n"
             "Content-Type: application/json\r\nContent-Length: "
         ).encode("latin-1")
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None

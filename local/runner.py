@@ -28,7 +28,7 @@ from local.faults import Faults
 from local.functions import Functions
 from local.host import ApiHost
 from local.progress import Progress
-from local.seed import seed_if_empty
+from local.seed import seed_if_empty, seed_products_if_empty
 from local.settings import Settings
 from local.sources import source_map
 from local.standing_in import StandIns
@@ -111,6 +111,8 @@ class Instance:
             parts.callback(faults.stop)
         if settings.seed and self.template == HERE / "template.yaml":
             await seed_if_empty(host.outputs(), progress=self.progress)
+            outputs = host.outputs() | {"stack": self.stack}
+            await seed_products_if_empty(outputs, settings.state, progress=self.progress)
         self.progress.ready(self._write_outputs(host))
         cloud.on_control(lambda service: self._changed(service, host))
         cloud.on_notice(self.progress.line)
