@@ -42,10 +42,21 @@ class OutOfTime(Exception):
 
 @dataclass
 class Report:
-    """What became of several products."""
+    """What became of several products: their outcomes, or what kept them from one until now.
+
+    Attributes:
+        refused: those of which DynamoDB does not take something, and that must be out of the index therefore.
+    """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     obstacles: dict[str, Exception] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+
+    def refuse(self, product_id: str, reason: Rejected) -> None:
+        """Note that DynamoDB does not take something of a product."""
+        logger.error("DynamoDB does not take what is derived from product %s: %s", product_id, reason)
+        self.refused.add(product_id)
+        self.obstacles[product_id] = reason
 
 
 class Projection:
@@ -132,7 +143,7 @@ class Projection:
         """
         ids = list(dict.fromkeys(product_ids))
         before, items = self._read(ids)
-        return [each for each in ids if derivations.changes(before[each], self._wanted(each, items.get(each))[0])[0]]
+        return [each for each in ids if derivations.changes(before[each], self._wanted(each, items.get(each)).items)[0]]
 
     def _matters(self, product_id: str, record: Mapping[str, Any]) -> bool:
         """Whether a record tells of something that is derived."""
@@ -168,18 +179,29 @@ class Projection:
         self, product_ids: Sequence[str], deadline: float, told_by_stream: bool, anew: bool, report: Report
     ) -> None:
         before, items = self._read(product_ids)
-        wanted = {}
-        for each in product_ids:
-            refused = isinstance(report.obstacles.get(each), Rejected)
-            wanted[each] = ({}, False) if refused else self._wanted(each, items.get(each))
-        words = (search_index.words_of(each, items[each]) for each in product_ids if wanted[each][0])
-        self._dictionary.learn(chain.from_iterable(words), deadline)
-        plans = [projection_plan.plan(each, before[each], *wanted[each], told_by_stream, anew) for each in product_ids]
+        wanted = {each: self._wanted(each, items.get(each)) for each in product_ids}
+        self._learn({each: wanted[each].words for each in product_ids}, deadline, report)
+        wanted |= dict.fromkeys(report.refused, _NOTHING)
+        plans = [
+            projection_plan.plan(each, before[each], wanted[each].items, wanted[each].projectable, told_by_stream, anew)
+            for each in product_ids
+        ]
         report.outcomes |= {plan.product_id: plan.outcome for plan in plans if not plan.writes}
         for pack in projection_plan.packs([plan for plan in plans if plan.writes]):
             if self._clock.monotonic() >= deadline:
                 raise OutOfTime
             self._write(pack, report)
+
+    def _learn(self, words: Mapping[str, Sequence[str]], deadline: float, report: Report) -> None:
+        """See to it that the dictionary has the words of products. Notes whose words DynamoDB does not take."""
+        try:
+            self._dictionary.learn(chain.from_iterable(words.values()), deadline)
+        except Rejected as error:
+            if len(words) > 1:
+                for each, own in words.items():
+                    self._learn({each: own}, deadline, report)
+            else:
+                report.refuse(*words, error)
 
     def _write(self, pack: Sequence[Plan], report: Report) -> None:
         """Write what is planned for products, in one transaction if it is for several. Notes what became of it."""
@@ -192,8 +214,12 @@ class Projection:
                 for plan in pack:
                     self._write([plan], report)
                 return
-            # Perhaps somebody else is at work on it: then what was read is no longer so.
-            report.obstacles |= {plan.product_id: error for plan in pack}
+            for plan in pack:
+                if isinstance(error, Rejected):
+                    report.refuse(plan.product_id, error)
+                else:
+                    # Perhaps somebody else is at work on it: then what was read is no longer so.
+                    report.obstacles[plan.product_id] = error
         else:
             report.outcomes |= {plan.product_id: plan.outcome for plan in pack}
 
@@ -212,14 +238,25 @@ class Projection:
         before = {each: derivations.of_record(records.get(derivations.key(each))) for each in product_ids}
         return before, {each: items[product.key(each)] for each in product_ids if product.key(each) in items}
 
-    def _wanted(self, product_id: str, item: Item | None) -> tuple[dict[Key, Item], bool]:
+    def _wanted(self, product_id: str, item: Item | None) -> _Wanted:
         """What the index must have of a product, and whether that can be said."""
         try:
-            return derivations.wanted(product_id, item, self._derive), True
+            items = derivations.wanted(product_id, item, self._derive)
+            return _Wanted(items, search_index.words_of(product_id, item) if item else [])
         except Exception:
             # The edge: whatever is wrong with one product must not stop the others.
             logger.exception("Nothing can be derived from product %s", product_id)
-            return {}, False
+            return _NOTHING
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    items: Mapping[Key, Item]
+    words: Sequence[str]
+    projectable: bool = True
+
+
+_NOTHING = _Wanted({}, [], projectable=False)
 
 
 def lag_ms(records: Iterable[Mapping[str, Any]], now_ms: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from domain.clock import SYSTEM
-from domain.shop import derivations, projection, reprojection
+from domain.shop import derivations, projection, reprojection, search_index
 from domain.shop.dictionary import Dictionary
 from domain.shop.projection import Projection
 from domain.shop.projection_plan import Outcome
@@ -149,6 +149,18 @@ def test_what_dynamodb_does_not_take_is_out_of_the_index_and_stops_nobody(world:
     assert container.run(batch, deadline()) == []
     assert {sk[-2:] for _, sk in world.indexed()} == {"p1", "p3"}
     assert world.counts == {"Projected": 2, "Unprojectable": 1}
+
+
+def test_words_that_dynamodb_does_not_take_put_only_their_product_out_of_the_index(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words_of = search_index.words_of
+    too_long = ["x" * 3000]
+    monkeypatch.setattr(search_index, "words_of", lambda name, item: too_long if name == "p2" else words_of(name, item))
+    batch = [world.put(book(each)) for each in ("p1", "p2", "p3")]
+    assert world.container().run(batch, deadline()) == []
+    assert world.counts == {"Projected": 2, "Unprojectable": 1}
+    assert world.indexed() == expected([book("p1"), book("p3")])
 
 
 @pytest.mark.parametrize(
