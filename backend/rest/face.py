@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 import logging
 import math
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import UnionType
@@ -78,59 +78,74 @@ class Face:
     def __init__(self, admit: Callable[[Caller], None], *groups: Group) -> None:
         self._app = APIGatewayHttpResolver()
         self._admit = admit
-        self._event: Mapping[str, Any] = {}
+        self._found: _Found | None = None
         for routes, stands_on in groups:
             for route in routes:
-                self._app.get(route.path)(self._adapter(route, stands_on))
-        self._app.not_found(self._nothing)
+                self._app.get(route.path)(self._finder(route, stands_on))
+        self._app.not_found(_nothing)
 
     def answer(self, event: Mapping[str, Any]) -> Answer:
-        """The answer to a request of format 2.0. Never raises."""
+        """The answer to a request of format 2.0. Never raises. May run in several threads at once."""
         method = str(event["requestContext"]["http"]["method"])
         asked = event
         if method == "HEAD":  # as GET, without the body
             http = {**event["requestContext"]["http"], "method": "GET"}
             asked = {**event, "requestContext": {**event["requestContext"], "http": http}}
-        self._event = asked
-        found: Answer = self._app.resolve(dict(asked), cast("LambdaContext", None))
-        return {**found, "body": "", "isBase64Encoded": False} if method == "HEAD" else found
+        # Powertools keeps the request in attributes of classes, so only the finding is left to it, one at a time: what
+        # one caller asked must not be answered to another.
+        with _FINDING:
+            self._found = None
+            not_found: Answer = self._app.resolve(dict(asked), cast("LambdaContext", None))
+            found = self._found
+        answer = not_found if found is None else self._answered(found, asked)
+        return {**answer, "body": "", "isBase64Encoded": False} if method == "HEAD" else answer
 
-    def _adapter(self, route: Route, stands_on: Callable[[], object]) -> Callable[..., Response[str]]:
+    def _finder(self, route: Route, stands_on: Callable[[], object]) -> Callable[..., Response[str]]:
         readers = query_parameters(route)
 
-        def answer(**path: str) -> Response[str]:
-            # Powertools would log what goes wrong, with what callers wrote.
-            try:
-                return respond(path)
-            except (DomainError, TableError) as error:
-                if isinstance(error, TryAgain | TableError):
-                    logger.warning("%s cannot be answered", route.path, exc_info=error)
-                return _powertools(answers.failed(error))
-            except Exception as error:
-                logger.exception("%s failed", route.path)
-                return _powertools(answers.failed(error))
+        def find(**path: str) -> Response[str]:
+            self._found = _Found(route, stands_on, readers, path)
+            return Response(200)
 
-        def respond(path: Mapping[str, str]) -> Response[str]:
-            event = self._event
+        return find
+
+    def _answered(self, found: _Found, event: Mapping[str, Any]) -> Answer:
+        route = found.route
+        try:
             who = (callers.of(event),) if route.authorizer else ()
             if route.authorizer == USERS:
                 try:
                     self._admit(*who)
                 except Unauthorized:
-                    return _powertools(answers.unauthenticated())
-            given = _query(event, readers, is_key=route.authorizer == KEYS) if readers else {}
-            value = route.call(stands_on(), *who, **path, **given)
-            return _response(json.dumps(value, ensure_ascii=False, separators=(",", ":")), event, kept=route.kept)
+                    return answers.unauthenticated()
+            given = _query(event, found.readers, is_key=route.authorizer == KEYS) if found.readers else {}
+            return _kept(route.call(found.stands_on(), *who, **found.path, **given), event, kept=route.kept)
+        except (DomainError, TableError) as error:
+            if isinstance(error, TryAgain | TableError):
+                logger.warning("%s cannot be answered", route.path, exc_info=error)
+            return answers.failed(error)
+        except Exception as error:
+            logger.exception("%s failed", route.path)
+            return answers.failed(error)
 
-        return answer
 
-    def _nothing(self, error: Exception) -> Response[str]:
-        del error
-        return _powertools(answers.answered(404, {"type": "NotFound", "message": "There is no such route."}))
+@dataclass(frozen=True)
+class _Found:
+    """A route that a request has, and what its path says."""
+
+    route: Route
+    stands_on: Callable[[], object]
+    readers: Mapping[str, Callable[[str, str], Any]]
+    path: Mapping[str, str]
 
 
-def _powertools(answer: Answer) -> Response[str]:
-    return Response(answer["statusCode"], None, answer["body"], answer["headers"])
+_FINDING = threading.Lock()
+
+
+def _nothing(error: Exception) -> Response[str]:
+    del error
+    found = answers.answered(404, {"type": "NotFound", "message": "There is no such route."})
+    return Response(found["statusCode"], None, found["body"], found["headers"])
 
 
 def query_parameters(route: Route) -> dict[str, Callable[[str, str], Any]]:
@@ -206,15 +221,17 @@ def _one_of(name: str, text: str, choices: Sequence[str]) -> str:
     return text
 
 
-def _response(body: str, event: Mapping[str, Any], *, kept: bool) -> Response[str]:
+def _kept(value: object, event: Mapping[str, Any], *, kept: bool) -> Answer:
     """200; or 304 when the client has just this already."""
     if not kept:
-        return Response(200, "application/json", body, {"cache-control": "no-store"})
-    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+        return answers.answered(200, value)
     # Who may see it is asked anew each time.
-    headers = {"cache-control": "private, no-cache", "etag": tag}
+    answer = answers.answered(200, value, {"cache-control": "private, no-cache"})
+    tag = f'"{hashlib.sha256(answer["body"].encode()).hexdigest()[:32]}"'
+    answer["headers"]["etag"] = tag
     asked = str((event.get("headers") or {}).get("if-none-match") or "")
     known = [each.strip().removeprefix("W/") for each in asked.split(",")]
     if tag in known or asked.strip() == "*":
-        return Response(304, None, "", headers)
-    return Response(200, "application/json", body, headers)
+        del answer["headers"]["content-type"]
+        return answer | {"statusCode": 304, "body": ""}
+    return answer

@@ -80,7 +80,10 @@ def answer(event: dict[str, Any], seconds: float) -> dict[str, Any]:
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
-    return answer(event, context.get_remaining_time_in_millis() / 1000)
+    try:
+        return answer(event, context.get_remaining_time_in_millis() / 1000)
+    finally:
+        if metrics.metric_set:
+            metrics.flush_metrics()

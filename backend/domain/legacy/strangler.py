@@ -122,6 +122,9 @@ class Strangler:
     def _compare(self, legacy: Answer, route: Route, method: str, deadline: float) -> None:
         """Compare. Whatever goes wrong on our side is counted and logged, and does not touch the caller."""
         assert self._shadow is not None
+        if legacy["statusCode"] in (206, 304):  # a part, or that nothing is new to this caller
+            self.count("ShadowSkipped", 1)
+            return
         try:
             new = self._shadow.result(timeout=max(0.0, min(SHADOW_SECONDS, deadline - self.clock.monotonic())))
             found = shadow.differences(compared(legacy), compared(new), route.ignore, bodies=method != "HEAD")

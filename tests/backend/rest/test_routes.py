@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -232,6 +235,31 @@ def test_a_token_that_ended_is_refused_before_all_else(shop: Shop) -> None:
     ask = asking(Face(admit, (SHOP, lambda: shop)))
     assert ask("/cart", ANN)[:2] == (401, {"type": "Unauthorized", "message": "Unauthorized"})
     assert ask("/products?limit=1")[0] == 200
+
+
+def test_who_asks_at_once_gets_what_they_asked() -> None:
+    """Powertools keeps the request in attributes of classes."""
+    at_once = threading.Barrier(8, timeout=10)
+
+    def own(stands_on: Any, caller: Caller, *, userId: str) -> dict[str, str]:  # noqa: N803
+        at_once.wait()
+        return {"caller": caller.id, "path": userId}
+
+    face = Face(everybody, ([Route("/user/<userId>", own, "", "Users")], lambda: None))
+
+    def ask(number: int) -> bool:
+        given = event(f"/user/{number}")
+        given["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": f"sub-{number}", "iat": "1"}}}
+        answer: Any = json.loads(face.answer(given)["body"])
+        return bool(answer == {"caller": f"sub-{number}", "path": str(number)})
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns in the middle of everything
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(ask, range(800)))
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_what_goes_wrong_is_told_without_its_text() -> None:

@@ -224,6 +224,13 @@ def test_what_changes_something_has_no_shadow(system: LegacySystem, server: Lega
     assert asked == ["HEAD"]
 
 
+def test_what_is_new_to_nobody_is_not_compared(system: LegacySystem, server: LegacyServer) -> None:
+    system.answers("/p/1", 304)
+    side = shadowing(system, server)
+    assert side.ask("/legacy/p/1", headers={"if-none-match": "x"})["statusCode"] == 304
+    assert side.counts == {"Legacy": 1, "ShadowSkipped": 1}
+
+
 def test_a_legacy_failure_is_told_though_there_is_a_shadow(system: LegacySystem, server: LegacyServer) -> None:
     side = shadowing(system, server)
 
