@@ -276,9 +276,10 @@ def test_of_edits_at_once_under_one_version_one_happens(here: Catalogue) -> None
 
     def price(cents: int) -> bool:
         try:
-            return catalogue.set_price(here, SELLER, id=made["id"], price=cents, version=1)["version"] == 2
+            priced = catalogue.set_price(here, SELLER, id=made["id"], price=cents, version=1)
         except VersionConflict:
             return False
+        return bool(priced["version"] == 2)
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(price, range(1, 9))) == 1

@@ -57,7 +57,7 @@ WRONG = [
 @pytest.mark.parametrize(("name", "value"), WRONG)
 def test_what_is_wrong_has_a_stand_in_for_readers_and_is_told_to_nobody(name: str, value: object) -> None:
     plain = product.from_item("PRODUCT#p", {})
-    missing = {each: plain[each] for each in ("title", "price", "stock", "path", "version")}  # type: ignore[literal-required]
+    missing = {each: plain[each] for each in ("title", "price", "stock", "path", "version")}
     shown: dict[str, Any] = {**product.from_item("PRODUCT#p", {name: value})}
     if name in missing:
         assert shown[name] == missing[name]
@@ -100,6 +100,12 @@ def test_javascript_shows_of_an_item_what_python_shows(item: Item) -> None:
     item = {name: Decimal(value) if type(value) is int else value for name, value in item.items()}
     assert answered("product", item) == product.from_item("PRODUCT#p-1", item)
     assert answered("category", item) == category.from_item("CATEGORY#p-1", item)
+
+
+def test_javascript_has_the_same_stand_ins_for_what_is_wrong() -> None:
+    for name, value in WRONG:
+        assert answered("product", {name: value}) == product.from_item("PRODUCT#p-1", {name: value}), name
+    assert answered("product", WHOLE) == product.from_item("PRODUCT#p-1", WHOLE)
 
 
 @pytest.mark.parametrize("name", ["product", "category"])
