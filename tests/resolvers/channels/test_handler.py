@@ -108,7 +108,10 @@ def test_a_registration_ends_the_lease_of_before(function: ModuleType) -> None:
     assert first["answer"]["client"].keys() == {"id", "lease", "validUntil"}
     lease = first["answer"]["client"]["lease"]
     second = ask(function, "Mutation.registerClient", ANN, input={"clientId": ID, "clientMutationId": "1"})["data"]
-    assert second["ends"] == [{"subscriptionField": "onClient", "topic": f"client:{ID}#{lease}", "userId": "*"}]
+    assert second["ends"] == [
+        {"subscriptionField": field, "topic": f"{topic}:{ID}#{lease}", "userId": "*"}
+        for field, topic in (("onClient", "client"), ("onCart", "cart:client"))
+    ]
     newest = second["answer"]["client"]["lease"]
     renewed = ask(function, "Mutation.registerClient", ANN, input={"clientId": ID, "lease": newest})["data"]
     assert (renewed["ends"], renewed["answer"]["client"]["lease"]) == ([], newest)

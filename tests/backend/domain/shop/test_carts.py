@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,6 @@ from domain.caller import ANONYMOUS, OPERATORS, Caller, CallerKind, Scope
 from domain.changes import ChangeLog
 from domain.clients import Clients
 from domain.errors import (
-    DomainError,
     IdempotencyConflict,
     InvalidInput,
     NotFound,
@@ -23,7 +23,7 @@ from domain.errors import (
 from domain.shop import cart, carts, money, product
 from domain.shop.cart import Cart
 from domain.shop.carts import Carts
-from domain.table import Conflict, Put, Set, Table, TableError, Unavailable, Write
+from domain.table import Conflict, Put, Set, Table, Unavailable, Write
 from tests.backend.domain.clocks import SetClock
 
 NOW = 1_795_236_682_123
@@ -146,16 +146,16 @@ def test_a_line_is_changed_and_removed(here: Carts) -> None:
     assert carts.find(here, ANN) == empty
 
 
-@pytest.mark.parametrize("quantity", [0, -1, -(2**31), 1000, 2**31 - 1])
-def test_a_quantity_that_is_none_is_refused(here: Carts, quantity: int) -> None:
+def test_a_quantity_that_is_none_is_refused(here: Carts) -> None:
     carts.add(here, ANN, product_id="pen")
     seen = carts.find(here, ANN)
-    with pytest.raises(InvalidInput) as added:
-        carts.add(here, ANN, product_id="pen", quantity=quantity)
-    with pytest.raises(InvalidInput) as changed:
-        carts.change_line(here, ANN, product_id="pen", quantity=quantity, version=version(here))
-    for refused in (added, changed):
-        assert refused.value.info == {"field": "input.quantity"}
+    for quantity in (0, -1, -(2**31), 1000, 2**31 - 1):
+        with pytest.raises(InvalidInput) as added:
+            carts.add(here, ANN, product_id="pen", quantity=quantity)
+        with pytest.raises(InvalidInput) as changed:
+            carts.change_line(here, ANN, product_id="pen", quantity=quantity, version=version(here))
+        for refused in (added, changed):
+            assert refused.value.info == {"field": "input.quantity"}
     assert carts.find(here, ANN) == seen
 
 
@@ -186,12 +186,12 @@ def test_a_cart_costs_no_more_than_an_int_can_tell(here: Carts) -> None:
     assert lines(carts.find(here, ANN)) == {"yacht": (214, money.MAX_PRICE)}
 
 
-@pytest.mark.parametrize("product_id", ["unknown", "", "x" * 65, "a#b", "pen\0", "💣", "../pen", "priceless"])
-def test_an_unknown_product_is_refused(here: Carts, product_id: str) -> None:
+def test_an_unknown_product_is_refused(here: Carts) -> None:
     offer(here.table, "priceless", None)
-    with pytest.raises(NotFound) as refused:
-        carts.add(here, ANN, product_id=product_id)
-    assert refused.value.info == {"field": "input.productId"}
+    for product_id in ("unknown", "", "x" * 65, "a#b", "pen\0", "💣", "\ud800", "../pen", "priceless"):
+        with pytest.raises(NotFound) as refused:
+            carts.add(here, ANN, product_id=product_id)
+        assert refused.value.info == {"field": "input.productId"}
     assert carts.find(here, ANN) is None
 
 
@@ -243,11 +243,11 @@ def test_version_0_is_of_no_cart(here: Carts) -> None:
     assert (refused.value.info, refused.value.data) == ({"field": "input.version", "version": 0}, None)
 
 
-@pytest.mark.parametrize("given", [-1, 2**31])
-def test_a_version_that_is_none_is_refused(here: Carts, given: int) -> None:
-    for attempt in (carts.add, carts.remove_line):
-        with pytest.raises(InvalidInput):
-            attempt(here, ANN, product_id="pen", version=given)
+def test_a_version_that_is_none_is_refused(here: Carts) -> None:
+    for given in (-1, 2**31):
+        for attempt in (carts.add, carts.remove_line):
+            with pytest.raises(InvalidInput):
+                attempt(here, ANN, product_id="pen", version=given)
 
 
 def test_two_devices_that_add_at_once_both_count(here: Carts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,9 +411,9 @@ def test_a_client_has_a_cart_of_its_own(here: Carts, caller: Caller) -> None:
     assert carts.find(here, caller, client_id=mine) == made
 
 
-@pytest.mark.parametrize("client_id", ["", "x", ID, "a#b" * 9, "ann", "\ud800" * 20, "client:" + ID])
-def test_an_owner_that_is_none_is_refused(here: Carts, client_id: str) -> None:
-    for caller in (ANN, ANONYMOUS, KEY):
+def test_an_owner_that_is_none_is_refused(here: Carts) -> None:
+    given = ("", "x", ID, "a#b" * 9, "ann", "\ud800" * 20, "client:" + ID)
+    for client_id, caller in itertools.product(given, (ANN, ANONYMOUS, KEY)):
         with pytest.raises(Unauthorized):
             carts.find(here, caller, client_id=client_id)
         with pytest.raises(Unauthorized):
@@ -556,9 +556,3 @@ def test_a_merge_that_is_killed_between_its_steps_has_happened_or_not(
         carts.merge(here, ANN, client_id=guest)
     monkeypatch.undo()
     assert lines(carts.merge(here, ANN, client_id=guest)) == {"pen": (1, 150)}
-
-
-def test_every_refusal_has_a_type(here: Carts) -> None:
-    """Nothing but what docs/errors.md lists comes out, whatever the table says."""
-    assert issubclass(TryAgain, DomainError)
-    assert not issubclass(TableError, DomainError)
