@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from local import fault_command, redrive
 from local.deployment import DeploymentError, instance_outputs
+from local.index import index
 from local.settings import Settings, SettingsError, load
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(fault_command.app, name="fault")
+app.command()(index)
 
 _SOME_REFUSED = 3  # the exit status of `seed` when it loaded all but some products
 
