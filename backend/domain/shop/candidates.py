@@ -145,7 +145,9 @@ class Candidates:
 
     def _telling(self) -> list[str]:
         """The words to look up. Common ones are only kept of titles that have hardly others."""
-        words = sorted(self._wanted.words, key=lambda word: (search_index.is_common(word), -len(word)))
+        title = self._wanted.title
+        order = {word: (search_index.is_common(word), word not in title, -len(word)) for word in self._wanted.words}
+        words = sorted(order, key=order.__getitem__)
         telling = [word for word in words if not search_index.is_common(word)]
         return (telling if len(telling) > 1 else words)[:MAX_WORDS]
 
@@ -189,12 +191,12 @@ class Candidates:
     def _look_up(self, words: Iterable[str]) -> None:
         words = [word for word in search_index.distinct(words) if word not in self._known]
         pages = self._read([(search_index.posting_pk(word), "00", _LAST, POSTINGS) for word in words])
-        # Where a word has more products than were read, those with titles of about the query's length are more likely.
-        about = f"{max(1, len(self._wanted.words) - 1):02}"
-        full = [page[-1]["pk"] for page in pages if len(page) == POSTINGS and page[-1]["sk"] < about]
+        # Where a word has more products than were read, those with titles as long as the query's are more likely.
+        size = f"{len(self._wanted.title):02}"
+        full = [page[-1]["pk"] for page in pages if len(page) == POSTINGS and page[-1]["sk"] < size]
         for word, page in zip(words, pages, strict=True):
             self._known[word] = bool(page)
-        for page in [*pages, *self._read([(pk, about, _LAST, POSTINGS) for pk in full[:MAX_AGAIN]])]:
+        for page in [*pages, *self._read([(pk, size, _LAST, POSTINGS) for pk in full[:MAX_AGAIN]])]:
             for item in page:
                 product_id = search_index.product_at(item["sk"])
                 if product_id not in self.scores:

@@ -46,6 +46,8 @@ class Wanted:
     def __init__(self, text: str) -> None:
         self.text = search_index.normalise(text)
         self.words = search_index.distinct(search_index.words(self.text))
+        # Those who copy a title copy its brackets; without brackets all may be of the title.
+        self.title = search_index.words(search_index.texts_of(text, []).title)
         self._joined = self.text.replace(" ", "")
         self._weights = [_weight(word) for word in self.words]
         self._whole = sum(self._weights)
