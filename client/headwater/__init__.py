@@ -42,7 +42,7 @@ from headwater.errors import (
     VersionConflict,
 )
 from headwater.feed import Feed
-from headwater.generated.fragments import Cart, Message, Notice, Presence, Product, Profile
+from headwater.generated.fragments import Cart, Message, Notice, Presence, Product, Profile, ShopOrder
 from headwater.mutations import Optimistic
 from headwater.outbox import Outbox, Queued
 from headwater.present import Present, is_grey
@@ -87,6 +87,7 @@ __all__ = [
     "Profile",
     "Queued",
     "Resync",
+    "ShopOrder",
     "State",
     "TakenOver",
     "TooManyRequests",

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from headwater.changes import Change, Envelope, Page, Source, Wire
 from headwater.errors import UnexpectedAnswer, UnknownTopic
 from headwater.generated import documents
-from headwater.generated.fragments import Cart, Message, Notice, Presence, Product, Profile
+from headwater.generated.fragments import Cart, Message, Notice, Presence, Product, Profile, ShopOrder
 from headwater.wire import Model
 
 T = TypeVar("T", bound=Model)
@@ -179,8 +179,23 @@ CART: TopicKind[Cart] = TopicKind(
     own=True,
 )
 
+ORDER: TopicKind[ShopOrder] = TopicKind(
+    prefix="order",
+    id_variable=None,
+    subscription=documents.ON_ORDER,
+    subscription_field="onOrder",
+    changes=documents.ORDER_CHANGES,
+    head=documents.ORDER_HEAD,
+    changes_field="orderChanges",
+    snapshot=[Listing(documents.ORDERS, "orders", ShopOrder, _items, page_size=100)],
+    items={"order": ShopOrder},
+    key=lambda order: order.id,
+    order=lambda order: order.placed_at,
+    own=True,
+)
+
 KINDS: Mapping[str, TopicKind[Any]] = {
-    kind.prefix: kind for kind in (ROOM, PRESENCE, USER, CLIENT, PRODUCT, CATEGORY, CART)
+    kind.prefix: kind for kind in (ROOM, PRESENCE, USER, CLIENT, PRODUCT, CATEGORY, CART, ORDER)
 }
 
 

@@ -71,6 +71,7 @@ def test_a_rows_operations_are_the_schemas(kind: TopicKind[Any], schema: GraphQL
         ("product:book-1", None, {"id": "book-1"}, {"id": "book-1"}),
         ("category:fantasy", None, {"category": "fantasy"}, {"category": "fantasy"}),
         ("cart", None, {}, {}),
+        ("order", None, {}, {}),
         ("cart:c", None, {"clientId": "c"}, {"clientId": "c"}),
         ("client:c", "l", {"clientId": "c"}, {"clientId": "c", "lease": "l"}),
     ],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headwater.generated.category_products import CategoryProducts as CategoryProducts
     from headwater.generated.change_cart_line import ChangeCartLine as ChangeCartLine
     from headwater.generated.change_stock import ChangeStock as ChangeStock
+    from headwater.generated.checkout import Checkout as Checkout
     from headwater.generated.client_changes import ClientChanges as ClientChanges
     from headwater.generated.client_head import ClientHead as ClientHead
     from headwater.generated.create_auth_key import CreateAuthKey as CreateAuthKey
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from headwater.generated.fragments import MessageChange as MessageChange
     from headwater.generated.fragments import Notice as Notice
     from headwater.generated.fragments import NoticeConnection as NoticeConnection
+    from headwater.generated.fragments import OrderChange as OrderChange
     from headwater.generated.fragments import Presence as Presence
     from headwater.generated.fragments import PresenceChange as PresenceChange
     from headwater.generated.fragments import Product as Product
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
     from headwater.generated.fragments import Profile as Profile
     from headwater.generated.fragments import ProfileAttribute as ProfileAttribute
     from headwater.generated.fragments import Room as Room
+    from headwater.generated.fragments import ShopOrder as ShopOrder
+    from headwater.generated.fragments import ShopOrderLines as ShopOrderLines
     from headwater.generated.fragments import User as User
     from headwater.generated.fragments import UserChange as UserChange
     from headwater.generated.get_bootstrap import GetBootstrap as GetBootstrap
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
     from headwater.generated.input_types import AddToCartInput as AddToCartInput
     from headwater.generated.input_types import ChangeCartLineInput as ChangeCartLineInput
     from headwater.generated.input_types import ChangeStockInput as ChangeStockInput
+    from headwater.generated.input_types import CheckoutInput as CheckoutInput
     from headwater.generated.input_types import CreateAuthKeyInput as CreateAuthKeyInput
     from headwater.generated.input_types import CreateCategoryInput as CreateCategoryInput
     from headwater.generated.input_types import CreateProductInput as CreateProductInput
@@ -109,9 +114,14 @@ if TYPE_CHECKING:
     from headwater.generated.on_category import OnCategory as OnCategory
     from headwater.generated.on_client import OnClient as OnClient
     from headwater.generated.on_messages import OnMessages as OnMessages
+    from headwater.generated.on_order import OnOrder as OnOrder
     from headwater.generated.on_presence import OnPresence as OnPresence
     from headwater.generated.on_product import OnProduct as OnProduct
     from headwater.generated.on_user import OnUser as OnUser
+    from headwater.generated.order_by_id import OrderById as OrderById
+    from headwater.generated.order_changes import OrderChanges as OrderChanges
+    from headwater.generated.order_head import OrderHead as OrderHead
+    from headwater.generated.orders import Orders as Orders
     from headwater.generated.presence_changes import PresenceChanges as PresenceChanges
     from headwater.generated.presence_head import PresenceHead as PresenceHead
     from headwater.generated.presences import Presences as Presences
@@ -167,6 +177,8 @@ _HOMES = {
     "ChangeKind": "enums",
     "ChangeStock": "change_stock",
     "ChangeStockInput": "input_types",
+    "Checkout": "checkout",
+    "CheckoutInput": "input_types",
     "Client": "fragments",
     "ClientChange": "fragments",
     "ClientChanges": "client_changes",
@@ -219,11 +231,17 @@ _HOMES = {
     "OnCategory": "on_category",
     "OnClient": "on_client",
     "OnMessages": "on_messages",
+    "OnOrder": "on_order",
     "OnPresence": "on_presence",
     "OnProduct": "on_product",
     "OnUser": "on_user",
     "Order": "enums",
+    "OrderById": "order_by_id",
+    "OrderChange": "fragments",
+    "OrderChanges": "order_changes",
+    "OrderHead": "order_head",
     "OrderStatus": "enums",
+    "Orders": "orders",
     "Presence": "fragments",
     "PresenceChange": "fragments",
     "PresenceChanges": "presence_changes",
@@ -258,6 +276,8 @@ _HOMES = {
     "SetPrice": "set_price",
     "SetPriceInput": "input_types",
     "SetUserGroups": "set_user_groups",
+    "ShopOrder": "fragments",
+    "ShopOrderLines": "fragments",
     "SignOut": "sign_out",
     "Standing": "enums",
     "StartClient": "start_client",

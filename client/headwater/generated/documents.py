@@ -288,6 +288,29 @@ fragment Product on Product {
 }
 """
 
+CHECKOUT = """\
+mutation Checkout($input: CheckoutInput!) {
+  checkout(input: $input) {
+    ...ShopOrder
+  }
+}
+
+fragment ShopOrder on ShopOrder {
+  id
+  status
+  lines {
+    productId
+    title
+    quantity
+    price
+  }
+  total
+  currency
+  placedAt
+  version
+}
+"""
+
 CLIENT_CHANGES = """\
 query ClientChanges($clientId: ID!, $after: Int!, $limit: Int) {
   clientChanges(clientId: $clientId, after: $after, limit: $limit) {
@@ -1073,6 +1096,48 @@ fragment MessageChange on MessageChange {
 }
 """
 
+ON_ORDER = """\
+subscription OnOrder {
+  onOrder {
+    userId
+    topic
+    firstSeq
+    lastSeq
+    items {
+      ...OrderChange
+    }
+  }
+}
+
+fragment OrderChange on OrderChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  order {
+    ...ShopOrder
+  }
+}
+
+fragment ShopOrder on ShopOrder {
+  id
+  status
+  lines {
+    productId
+    title
+    quantity
+    price
+  }
+  total
+  currency
+  placedAt
+  version
+}
+"""
+
 ON_PRESENCE = """\
 subscription OnPresence($roomId: ID!) {
   onPresence(roomId: $roomId) {
@@ -1210,6 +1275,105 @@ fragment UserChange on UserChange {
   notice {
     ...Notice
   }
+}
+"""
+
+ORDER_BY_ID = """\
+query OrderById($id: ID!) {
+  order(id: $id) {
+    ...ShopOrder
+  }
+}
+
+fragment ShopOrder on ShopOrder {
+  id
+  status
+  lines {
+    productId
+    title
+    quantity
+    price
+  }
+  total
+  currency
+  placedAt
+  version
+}
+"""
+
+ORDER_CHANGES = """\
+query OrderChanges($after: Int!, $limit: Int) {
+  orderChanges(after: $after, limit: $limit) {
+    topic
+    items {
+      ...OrderChange
+    }
+    lastSeq
+    headSeq
+    resyncRequired
+  }
+}
+
+fragment OrderChange on OrderChange {
+  seq
+  eventId
+  kind
+  at
+  traceId
+  key
+  truncated
+  order {
+    ...ShopOrder
+  }
+}
+
+fragment ShopOrder on ShopOrder {
+  id
+  status
+  lines {
+    productId
+    title
+    quantity
+    price
+  }
+  total
+  currency
+  placedAt
+  version
+}
+"""
+
+ORDER_HEAD = """\
+query OrderHead {
+  orderChanges(after: 0, limit: 1) {
+    headSeq
+  }
+}
+"""
+
+ORDERS = """\
+query Orders($limit: Int, $nextToken: String) {
+  orders(limit: $limit, nextToken: $nextToken) {
+    items {
+      ...ShopOrder
+    }
+    nextToken
+  }
+}
+
+fragment ShopOrder on ShopOrder {
+  id
+  status
+  lines {
+    productId
+    title
+    quantity
+    price
+  }
+  total
+  currency
+  placedAt
+  version
 }
 """
 

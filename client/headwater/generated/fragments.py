@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from headwater.wire import AWSJSON, AWSDateTime, parse_json
 
 from .base_model import BaseModel
-from .enums import ChangeKind, Scope, Standing
+from .enums import ChangeKind, OrderStatus, Scope, Standing
 
 
 class AuthKey(BaseModel):
@@ -250,6 +250,39 @@ class MessageChange(BaseModel):
     key: str
     truncated: bool
     message: Message | None = Field(default=None)
+
+
+class ShopOrder(BaseModel):
+    """What a user buys in the shop (`Order` is how a list is ordered). A new one is `PENDING` until a
+    workflow confirms or rejects it."""
+
+    id: str
+    status: OrderStatus
+    lines: list[ShopOrderLines]
+    total: int
+    currency: str
+    placed_at: AWSDateTime
+    version: int
+
+
+class ShopOrderLines(BaseModel):
+    product_id: str
+    title: str
+    quantity: int
+    price: int
+
+
+class OrderChange(BaseModel):
+    """One change of one order. Of several in quick succession only the last may be told."""
+
+    seq: int
+    event_id: str
+    kind: ChangeKind
+    at: AWSDateTime
+    trace_id: str | None = Field(default=None)
+    key: str
+    truncated: bool
+    order: ShopOrder | None = Field(default=None)
 
 
 class Presence(BaseModel):

@@ -195,6 +195,14 @@ class DeleteProductInput(BaseModel):
     client_mutation_id: str | None = None
 
 
+class CheckoutInput(BaseModel):
+    """What to order."""
+
+    version: int
+    total: int | None = None
+    client_mutation_id: str | None = None
+
+
 class UpdateProfileInput(BaseModel):
     """What to change of the signed-in user's profile. What is omitted stays."""
 

@@ -165,6 +165,16 @@ export class NotFound extends GraphQLFailure {
   override readonly name = "NotFound";
 }
 
+/** There are fewer pieces than were asked for; `info.lines` says of which, and how many there are. */
+export class OutOfStock extends GraphQLFailure {
+  override readonly name = "OutOfStock";
+}
+
+/** It costs something else than the total that the call named; `info.total` is what it costs. */
+export class PriceChanged extends GraphQLFailure {
+  override readonly name = "PriceChanged";
+}
+
 /** The client's id was registered again since this lease was given: another connection has it. */
 export class TakenOver extends GraphQLFailure {
   override readonly name = "TakenOver";
@@ -196,6 +206,8 @@ const BY_TYPE: Readonly<Record<string, typeof GraphQLFailure>> = {
   IdempotencyConflict,
   VersionConflict,
   NotFound,
+  OutOfStock,
+  PriceChanged,
   TakenOver,
   Unauthorized,
   TooManyRequests,

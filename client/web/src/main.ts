@@ -7,7 +7,7 @@ export { type CursorStore, localStorageCursors, memoryCursors } from "./cursors.
 export * from "./errors.js";
 export { Feed, type FeedOptions } from "./feed.js";
 export type { TypedDocument } from "./generated/documents.js";
-export type { Cart, Message, Notice, Presence, Product, Profile } from "./generated/types.js";
+export type { Cart, Message, Notice, Presence, Product, Profile, ShopOrder } from "./generated/types.js";
 export type { SendOptions } from "./messages.js";
 export type { MutateOptions, Mutating } from "./mutations.js";
 export type { OpenOutbox, Optimistic, Outbox, OutboxOptions } from "./outbox.js";

@@ -2,7 +2,7 @@
 import { type Change, changeFromWire, type Envelope, type Page, type WireChange } from "./changes.js";
 import { UnexpectedAnswer, UnknownTopic } from "./errors.js";
 import * as documents from "./generated/documents.js";
-import type { Cart, Message, Notice, Presence, Product, Profile } from "./generated/types.js";
+import type { Cart, Message, Notice, Presence, Product, Profile, ShopOrder } from "./generated/types.js";
 import type { Rank } from "./view.js";
 
 /** The type of the items of each kind. */
@@ -14,6 +14,7 @@ export interface Items {
   product: Product;
   category: Product;
   cart: Cart;
+  order: ShopOrder;
 }
 
 /** The type of the items of a topic, by its name: `room:lobby`, `user`. */
@@ -166,6 +167,19 @@ const KINDS: { readonly [Prefix in keyof Items]: TopicKind<Items[Prefix]> } = {
     snapshot: [{ document: documents.GET_CART, field: "cart", pageSize: null, newestFirst: false, shown: one }],
     items: ["cart"],
     key: keyOf,
+  },
+  order: {
+    idVariable: null,
+    own: true,
+    subscription: documents.ON_ORDER,
+    subscriptionField: "onOrder",
+    changes: documents.ORDER_CHANGES,
+    head: documents.ORDER_HEAD,
+    changesField: "orderChanges",
+    snapshot: [{ document: documents.ORDERS, field: "orders", pageSize: 100, newestFirst: true, shown: items }],
+    items: ["order"],
+    key: keyOf,
+    order: ({ placedAt }) => placedAt,
   },
 };
 

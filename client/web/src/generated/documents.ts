@@ -23,6 +23,8 @@ import type {
   ChangeCartLineVariables,
   ChangeStock,
   ChangeStockVariables,
+  Checkout,
+  CheckoutVariables,
   ClientChanges,
   ClientChangesVariables,
   ClientHead,
@@ -83,12 +85,22 @@ import type {
   OnClientVariables,
   OnMessages,
   OnMessagesVariables,
+  OnOrder,
+  OnOrderVariables,
   OnPresence,
   OnPresenceVariables,
   OnProduct,
   OnProductVariables,
   OnUser,
   OnUserVariables,
+  OrderById,
+  OrderByIdVariables,
+  OrderChanges,
+  OrderChangesVariables,
+  OrderHead,
+  OrderHeadVariables,
+  Orders,
+  OrdersVariables,
   PresenceChanges,
   PresenceChangesVariables,
   PresenceHead,
@@ -181,6 +193,9 @@ export const CHANGE_CART_LINE =
 export const CHANGE_STOCK =
   "mutation ChangeStock($input:ChangeStockInput!){changeStock(input:$input){...Product}}fragment Product on Product{id title authors category path description price currency stock rating ratingsCount year language isbn imageUrl derived version createdAt updatedAt}" as TypedDocument<ChangeStock, ChangeStockVariables>;
 
+export const CHECKOUT =
+  "mutation Checkout($input:CheckoutInput!){checkout(input:$input){...ShopOrder}}fragment ShopOrder on ShopOrder{id status lines{productId title quantity price}total currency placedAt version}" as TypedDocument<Checkout, CheckoutVariables>;
+
 export const CLIENT_CHANGES =
   "query ClientChanges($clientId:ID!$after:Int!$limit:Int){clientChanges(clientId:$clientId after:$after limit:$limit){topic items{...ClientChange}lastSeq headSeq resyncRequired}}fragment ClientChange on ClientChange{seq eventId kind at traceId key truncated notice{...Notice}}fragment Notice on Notice{id kind data sentAt expiresAt}" as TypedDocument<ClientChanges, ClientChangesVariables>;
 
@@ -271,6 +286,9 @@ export const ON_CLIENT =
 export const ON_MESSAGES =
   "subscription OnMessages($roomId:ID!){onMessages(roomId:$roomId){roomId topic firstSeq lastSeq items{...MessageChange}}}fragment Message on Message{id roomId author text sentAt version originalTime}fragment MessageChange on MessageChange{seq eventId kind at traceId key truncated message{...Message}}" as TypedDocument<OnMessages, OnMessagesVariables>;
 
+export const ON_ORDER =
+  "subscription OnOrder{onOrder{userId topic firstSeq lastSeq items{...OrderChange}}}fragment OrderChange on OrderChange{seq eventId kind at traceId key truncated order{...ShopOrder}}fragment ShopOrder on ShopOrder{id status lines{productId title quantity price}total currency placedAt version}" as TypedDocument<OnOrder, OnOrderVariables>;
+
 export const ON_PRESENCE =
   "subscription OnPresence($roomId:ID!){onPresence(roomId:$roomId){roomId topic firstSeq lastSeq items{...PresenceChange}}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}fragment PresenceChange on PresenceChange{seq eventId kind at traceId key truncated presence{...Presence}}" as TypedDocument<OnPresence, OnPresenceVariables>;
 
@@ -279,6 +297,18 @@ export const ON_PRODUCT =
 
 export const ON_USER =
   "subscription OnUser{onUser{userId topic firstSeq lastSeq items{...UserChange}}}fragment Notice on Notice{id kind data sentAt expiresAt}fragment Profile on Profile{id displayName attributes{...ProfileAttribute}createdAt updatedAt version}fragment ProfileAttribute on ProfileAttribute{name value}fragment UserChange on UserChange{seq eventId kind at traceId key truncated profile{...Profile}notice{...Notice}}" as TypedDocument<OnUser, OnUserVariables>;
+
+export const ORDER_BY_ID =
+  "query OrderById($id:ID!){order(id:$id){...ShopOrder}}fragment ShopOrder on ShopOrder{id status lines{productId title quantity price}total currency placedAt version}" as TypedDocument<OrderById, OrderByIdVariables>;
+
+export const ORDER_CHANGES =
+  "query OrderChanges($after:Int!$limit:Int){orderChanges(after:$after limit:$limit){topic items{...OrderChange}lastSeq headSeq resyncRequired}}fragment OrderChange on OrderChange{seq eventId kind at traceId key truncated order{...ShopOrder}}fragment ShopOrder on ShopOrder{id status lines{productId title quantity price}total currency placedAt version}" as TypedDocument<OrderChanges, OrderChangesVariables>;
+
+export const ORDER_HEAD =
+  "query OrderHead{orderChanges(after:0 limit:1){headSeq}}" as TypedDocument<OrderHead, OrderHeadVariables>;
+
+export const ORDERS =
+  "query Orders($limit:Int$nextToken:String){orders(limit:$limit nextToken:$nextToken){items{...ShopOrder}nextToken}}fragment ShopOrder on ShopOrder{id status lines{productId title quantity price}total currency placedAt version}" as TypedDocument<Orders, OrdersVariables>;
 
 export const PRESENCE_CHANGES =
   "query PresenceChanges($roomId:ID!$after:Int!$limit:Int){presenceChanges(roomId:$roomId after:$after limit:$limit){topic items{...PresenceChange}lastSeq headSeq resyncRequired}}fragment Presence on Presence{id roomId userId name joinedAt lastSeen absent}fragment PresenceChange on PresenceChange{seq eventId kind at traceId key truncated presence{...Presence}}" as TypedDocument<PresenceChanges, PresenceChangesVariables>;

@@ -351,6 +351,16 @@ export type DeleteProductInput = {
   readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** What to order. */
+export type CheckoutInput = {
+  /** The cart's, as the user has seen it: `VersionConflict` when it was changed since, or ordered. */
+  readonly version: Scalars['Int']['input'];
+  /** In cents, what the user has seen it to cost: `PriceChanged` when it is not. Whatever it costs when omitted. */
+  readonly total?: InputMaybe<Scalars['Int']['input']>;
+  /** Up to 128 characters, chosen by the client: the same id again answers the same order, as it is by then, for a day. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+};
+
 /** What to change of the signed-in user's profile. What is omitted stays. */
 export type UpdateProfileInput = {
   /** What others are to call the user: 1 to 64 characters, no control characters, no blank at either end. */
@@ -694,6 +704,50 @@ export type SendMessages = { readonly sendMessages: { readonly messages: Readonl
 export type Message = { readonly id: string, readonly roomId: string, readonly author: string, readonly text: string, readonly sentAt: string, readonly version: number, readonly originalTime: string | null };
 
 export type MessageChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly message: Message | null };
+
+export type OrderByIdVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type OrderById = { readonly order: ShopOrder | null };
+
+export type OrdersVariables = Exact<{
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  nextToken?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type Orders = { readonly orders: { readonly nextToken: string | null, readonly items: ReadonlyArray<ShopOrder> } };
+
+export type OrderChangesVariables = Exact<{
+  after: Scalars['Int']['input'];
+  limit?: InputMaybe<Scalars['Int']['input']>;
+}>;
+
+
+export type OrderChanges = { readonly orderChanges: { readonly topic: string, readonly lastSeq: number, readonly headSeq: number, readonly resyncRequired: boolean, readonly items: ReadonlyArray<OrderChange> } };
+
+export type OrderHeadVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OrderHead = { readonly orderChanges: { readonly headSeq: number } };
+
+export type OnOrderVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OnOrder = { readonly onOrder: { readonly userId: string, readonly topic: string, readonly firstSeq: number, readonly lastSeq: number, readonly items: ReadonlyArray<OrderChange> } | null };
+
+export type CheckoutVariables = Exact<{
+  input: CheckoutInput;
+}>;
+
+
+export type Checkout = { readonly checkout: ShopOrder | null };
+
+export type ShopOrder = { readonly id: string, readonly status: OrderStatus, readonly total: number, readonly currency: string, readonly placedAt: string, readonly version: number, readonly lines: ReadonlyArray<{ readonly productId: string, readonly title: string, readonly quantity: number, readonly price: number }> };
+
+export type OrderChange = { readonly seq: number, readonly eventId: string, readonly kind: ChangeKind, readonly at: string, readonly traceId: string | null, readonly key: string, readonly truncated: boolean, readonly order: ShopOrder | null };
 
 export type PresencesVariables = Exact<{
   roomId: Scalars['ID']['input'];

@@ -1,0 +1,15 @@
+# Generated from client/operations by `python -m tools.client_types`; do not edit.
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .base_model import BaseModel
+from .fragments import ShopOrder
+
+
+class OrderById(BaseModel):
+    order: OrderByIdOrder | None = Field(default=None)
+
+
+OrderByIdOrder = ShopOrder

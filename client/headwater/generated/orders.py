@@ -1,0 +1,20 @@
+# Generated from client/operations by `python -m tools.client_types`; do not edit.
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .base_model import BaseModel
+from .fragments import ShopOrder
+
+
+class Orders(BaseModel):
+    orders: OrdersOrders
+
+
+class OrdersOrders(BaseModel):
+    items: list[OrdersOrdersItems]
+    next_token: str | None = Field(default=None)
+
+
+OrdersOrdersItems = ShopOrder
