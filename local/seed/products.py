@@ -18,7 +18,7 @@ from typing import Any
 from local.graphql_client import Refused, Unreachable
 from local.seed.journal import Journal, JournalBusyError
 from local.seed.load import SeedError
-from local.seed.products_csv import MalformedCsvError, ProductList, Reject, Row, parse
+from local.seed.products_csv import Category, MalformedCsvError, ProductList, Reject, Row, parse
 from local.seed.seller import Seller
 from local.token import TokenError
 
@@ -136,15 +136,27 @@ def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 async def _make_categories(file: ProductFile, seller: Seller) -> None:
-    """Parents come first in the list. One that is there under another name, or elsewhere, is taken as it is."""
-    for category in file.list.categories.values():
-        arguments = {"id": category.id, "name": category.name, "parent": category.parent}
-        try:
-            await seller.call(CREATE_CATEGORY, {"input": arguments})
-        except (Refused, Unreachable) as error:
-            if isinstance(error, Refused) and error.type == "InvalidInput" and _field(error) == "input.id":
-                continue
-            raise SeedError(f"the category {category.id} of {file.path} was not made: {error}") from error
+    """Level by level, parents first. One that is there under another name, or elsewhere, is taken as it is."""
+    waiting = list(file.list.categories.values())
+    made: set[str | None] = {None}
+    while waiting:
+        level = [each for each in waiting if each.parent in made]
+        waiting = [each for each in waiting if each.parent not in made]
+        for refusal in await asyncio.gather(*(_make_category(each, seller) for each in level), return_exceptions=True):
+            if isinstance(refusal, Refused | Unreachable):
+                raise SeedError(f"not every category of {file.path} was made: {refusal}") from refusal
+            if refusal is not None:
+                raise refusal
+        made |= {each.id for each in level}
+
+
+async def _make_category(category: Category, seller: Seller) -> None:
+    arguments = {"id": category.id, "name": category.name, "parent": category.parent}
+    try:
+        await seller.call(CREATE_CATEGORY, {"input": arguments})
+    except Refused as error:
+        if error.type != "InvalidInput" or _field(error) != "input.id":
+            raise
 
 
 async def _send_all(
