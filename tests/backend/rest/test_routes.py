@@ -110,6 +110,8 @@ def test_products_are_listed_by_parameters_as_by_a_filter(ask: Ask) -> None:
     assert ids(ask(f"/products?limit=100&filter={filtered}&language=en")) == both
     old = sorted(each["id"] for each in PRODUCTS if each["year"] is not None and each["year"] <= 1980)
     assert ids(ask("/products?limit=100&yearTo=1980")) == old
+    good = sorted(each["id"] for each in PRODUCTS if each["rating"] is not None and each["rating"] >= 3.5)
+    assert ids(ask("/products?limit=100&minRating=3.5")) == good
     author = sorted(each["id"] for each in PRODUCTS if "Ann Lee" in each["authors"])
     assert ids(ask("/products?limit=100&author=Ann+Lee")) == author
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from domain.clock import SYSTEM
 from domain.legacy import settings
-from domain.legacy.settings import BaseUrl, Target
+from domain.legacy.settings import BaseUrl, LegacySettings, Target
+from domain.parameters import RunTimeSetting
 
 DEPLOYED = settings.base_url("https://old.example.com/app/")
 
@@ -88,3 +90,15 @@ def test_the_first_row_that_matches_decides() -> None:
 def test_a_text_that_is_no_table_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         settings.parse(text, None)
+
+
+def test_a_text_that_is_no_table_leaves_what_was() -> None:
+    """In a container that has read none yet, the deployment's address with every route the legacy system's."""
+    texts = iter(['{"routes": 1}', '{"routes": [{"path": "/a", "to": "new"}]}', "{", '{"routes": []}'])
+    first = LegacySettings(DEPLOYED)
+    table = RunTimeSetting(lambda: next(texts), lambda text: settings.parse(text, DEPLOYED), first, 0, SYSTEM)
+    told = []
+    for _ in range(4):
+        now = table()
+        told.append((now.base, now.route("GET", "/a").to.value))
+    assert told == [(DEPLOYED, "legacy"), (DEPLOYED, "new"), (DEPLOYED, "new"), (DEPLOYED, "legacy")]
