@@ -108,6 +108,7 @@ PROBES = (
     _probe(shop.limit_sellers, _SHOP, "stack/test_limits", SETTING),
     _probe(shop.sell, _SHOP, "stack/test_shop"),
     _probe(shop.show_product, (*_SHOP, *_CATALOGUE), "stack/test_shop"),
+    _probe(shop.list_products, (*_SHOP, "ProjectRole"), "stack/test_product_lists"),
     _probe(shop.product_catch_up, (*_SHOP, *_PUBLISHER), "stack/test_shop"),
     _probe(carts.limit_carts, _ORDERS, "stack/test_limits", SETTING),
     _probe(carts.cart, _ORDERS, "stack/test_carts"),

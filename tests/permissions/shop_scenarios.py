@@ -56,6 +56,19 @@ def show_product(world: World) -> None:
     assert shown == {"product": {"price": 100}, "category": {"path": [shelf]}}
 
 
+def list_products(world: World) -> None:
+    """Anyone finds a product in the list of its category, and the category among the others."""
+    seller = world.user("sellers")
+    shelf = _shelf(world, seller)
+    below = _new()
+    world.run(CREATE_CATEGORY, seller, input={"id": below, "name": "Probe", "parent": shelf})
+    made = world.run(CREATE, seller, input=_book(below))["createProduct"]["id"]
+    query = """query ($shelf: ID!) {
+        products(category: $shelf, sort: NEWEST) { items { id } } categories(parent: $shelf) { items { id } } }"""
+    listed = {"products": {"items": [{"id": made}]}, "categories": {"items": [{"id": below}]}}
+    assert eventually(lambda: world.run(query, shelf=shelf) == listed, SECONDS)
+
+
 def product_catch_up(world: World) -> None:
     """A change of a product is found in the log, once the publisher has numbered it."""
     seller = world.user("sellers")
