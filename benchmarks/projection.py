@@ -51,6 +51,7 @@ def main() -> int:
         instance.start()
         try:
             written, caught_up = follow(instance, items)
+            print(f"{len(items) / caught_up:.0f} products a second", file=sys.stderr)
             kinds = held(instance)
             costs = cost(instance, items[:SAMPLE])
         finally:
@@ -103,7 +104,7 @@ def behind(instance: Instance, product_ids: list[str]) -> list[str]:
 def held(instance: Instance) -> Counter[str]:
     """How many items of each kind the index has."""
     name = name_of(instance, "SearchName")
-    pages = local(instance).get_paginator("scan").paginate(TableName=name, ProjectionExpression="pk")
+    pages = instance.client("dynamodb").get_paginator("scan").paginate(TableName=name, ProjectionExpression="pk")
     return Counter(item["pk"]["S"].partition("#")[0] for page in pages for item in page["Items"])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,26 @@ class Leftovers:
         self._clock = clock
         self._function_arn = function_arn
 
+    def count(self, most: int) -> int:
+        """How many there are, up to a number, with objects that are no invocation records. Raises BucketError.
+
+        Other mappings leave theirs in the same bucket, each in a folder of its own: one look into it says whose it is.
+        """
+        own: dict[str, bool] = {}
+        counted = 0
+        for name in self._bucket.names(PREFIX):
+            folder = name.removeprefix(PREFIX).partition("/")[0]
+            if folder not in own and (body := self._bucket.get(name)) is not None:
+                with suppress(ValueError, KeyError, TypeError):  # then perhaps the next one says it
+                    own[folder] = self._is_own(_Leftover.parse(body))
+            counted += own.get(folder, True)
+            if counted == most:
+                break
+        return counted
+
+    def _is_own(self, leftover: _Leftover) -> bool:
+        return _without_qualifier(leftover.function_arn) == _without_qualifier(self._function_arn)
+
     def take_in(self, outcome: Outcome, deadline: float) -> None:
         """Park the records of all leftovers, each at its place in the stream, and remove the leftovers.
 
@@ -65,7 +86,6 @@ class Leftovers:
             OutOfTime: at `deadline` (`clock.monotonic()`).
             TableError, BucketError: a repeat goes on from there.
         """
-        own = _without_qualifier(self._function_arn)
         for name in self._bucket.names(PREFIX):
             if self._clock.monotonic() >= deadline:
                 raise OutOfTime
@@ -78,7 +98,7 @@ class Leftovers:
                 logger.exception("%s is no invocation record", name)
                 continue
             # Other mappings may leave theirs in the same bucket.
-            if _without_qualifier(leftover.function_arn) == own:
+            if self._is_own(leftover):
                 self._park(leftover, outcome, deadline)
                 self._bucket.delete(name)
 

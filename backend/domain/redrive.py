@@ -56,10 +56,9 @@ from itertools import islice
 from typing import Any, Protocol
 
 from domain import times
-from domain.bucket import Bucket, BucketError
+from domain.bucket import BucketError
 from domain.clock import Clock
 from domain.errors import InvalidInput
-from domain.leftovers import PREFIX as LEFTOVERS
 from domain.leftovers import Leftovers
 from domain.parking import Mark, Parked, Parking, Reason
 from domain.queue import QueueError
@@ -99,13 +98,12 @@ class Redrive:
     """Lists, shows, replays and discards what is parked."""
 
     def __init__(
-        self, replaying: Replaying, leftovers: Leftovers, parking: Parking, bucket: Bucket, announced: Announced,
+        self, replaying: Replaying, leftovers: Leftovers, parking: Parking, announced: Announced,
         clock: Clock,
     ) -> None:  # fmt: skip
         self._replaying = replaying
         self._leftovers = leftovers
         self._parking = parking
-        self._bucket = bucket
         self._announced = announced
         self._clock = clock
 
@@ -115,7 +113,7 @@ class Redrive:
         return {
             "items": [parked_to_json(mark) for mark in found[:limit]],
             "nextToken": found[limit - 1].id if len(found) > limit else None,
-            "leftovers": sum(1 for _ in islice(self._bucket.names(LEFTOVERS), _MOST_COUNTED)),
+            "leftovers": self._leftovers.count(_MOST_COUNTED),
         }
 
     def show(self, item_id: str, limit: int, next_token: str | None) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def operation(event: Mapping[str, Any], deadline: float, function_arn: str) -> d
     this = here()
     leftovers = Leftovers(this.publication, this.parking, this.bucket, SYSTEM, function_arn)
     replaying = Replaying(this.log, this.publication, this.parking, SYSTEM)
-    redrive = Redrive(replaying, leftovers, this.parking, this.bucket, this.queue, SYSTEM)
+    redrive = Redrive(replaying, leftovers, this.parking, this.queue, SYSTEM)
     return answer(event, redrive, lambda: explain(event, this.log, this.publication, this.parking, deadline), deadline)
 
 

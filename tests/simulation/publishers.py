@@ -61,7 +61,7 @@ class PublishFunction:
         )
         leftovers = Leftovers(self.publication, parking, bucket, clock, FUNCTION_ARN)
         replaying = Replaying(log, self.publication, parking, clock)
-        self._redrive = Redrive(replaying, leftovers, parking, bucket, queue, clock)
+        self._redrive = Redrive(replaying, leftovers, parking, queue, clock)
 
     def run(self, records: Sequence[dict[str, Any]], deadline: float) -> Sequence[int]:
         """Publish a batch; the places of those that must come again."""

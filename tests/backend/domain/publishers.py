@@ -189,7 +189,7 @@ class Container:
         )  # fmt: skip
         leftovers = Leftovers(self.publication, self.parking, bucket, clock, FUNCTION_ARN)
         replaying = Replaying(self.log, self.publication, self.parking, clock)
-        self.redrive = Redrive(replaying, leftovers, self.parking, bucket, queue, clock)
+        self.redrive = Redrive(replaying, leftovers, self.parking, queue, clock)
 
     def _count(self, name: str, number: int) -> None:
         self._deployment.counted[name] += number

@@ -363,6 +363,7 @@ def test_leftovers_of_other_functions_stay(deployment: Deployment) -> None:
     deployment.leave([record(2)], "arn:aws:lambda:us-east-1:000000000000:function:publish:$LATEST")
     assert container.replay()["takenIn"] == 1
     assert deployment.objects("aws/") == [other]
+    assert container.redrive.list(10, None)["leftovers"] == 0
 
 
 @pytest.mark.parametrize(
