@@ -65,6 +65,7 @@ class ResolverContext:
     error: Mapping[str, Any] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     auth_type: str | None = None  # what `util.authType()` answers
+    deadline: float | None = None  # the loop's time at which the request's own time is over
 
     def request_json(self) -> dict[str, Any]:
         """The member `request`."""

@@ -214,6 +214,7 @@ class Execution:
             ),
             env=self._environment,
             auth_type=AUTH_TYPE[self.caller.mode],
+            deadline=self._time.when() if self._time is not None else None,
         )
 
         def append_error(error: HandlerError) -> None:

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from local.appsync.auth import sigv4
 from local.appsync.auth.credentials import Credentials
 from local.appsync.datasources import DataSourceError
-from local.appsync.datasources.http import Address, HttpDataSource, Signing
+from local.appsync.datasources.http import ANSWER_SECONDS, Address, HttpDataSource, Signing
 from tests.local.appsync.datasources.contexts import context
 
 
@@ -242,6 +242,15 @@ class TestResults:
     async def test_a_compressed_answer_is_text_too(self, server: Server) -> None:
         server.answers["/"] = (200, [("Content-Encoding", "gzip")], gzip.compress(b"hello"))
         assert (await call(server, get()))["body"] == "hello"
+
+
+async def test_the_time_is_over_before_the_requests_so_that_a_handler_is_told(server: Server) -> None:
+    asked = context()
+    asked.deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS + 0.1
+    with pytest.raises(DataSourceError) as failed:
+        await source(server).call(get("/hang"), asked)
+    assert failed.value.type == "Http:ExecutionTimeoutException"
+    assert asyncio.get_running_loop().time() < asked.deadline
 
 
 class TestFailures:
