@@ -259,7 +259,7 @@ def test_who_asks_at_once_gets_what_they_asked() -> None:
     sys.setswitchinterval(1e-6)  # threads take turns in the middle of everything
     try:
         with ThreadPoolExecutor(8) as threads:
-            assert all(threads.map(ask, range(800)))
+            assert all(threads.map(ask, range(320)))
     finally:
         sys.setswitchinterval(before)
 
