@@ -197,11 +197,11 @@ class Projection:
         try:
             self._dictionary.learn(chain.from_iterable(words.values()), deadline)
         except Rejected as error:
-            if len(words) > 1:
-                for each, own in words.items():
+            for each, own in words.items():
+                if len(words) > 1:
                     self._learn({each: own}, deadline, report)
-            else:
-                report.refuse(*words, error)
+                else:
+                    report.refuse(each, error)
 
     def _write(self, pack: Sequence[Plan], report: Report) -> None:
         """Write what is planned for products, in one transaction if it is for several. Notes what became of it."""
