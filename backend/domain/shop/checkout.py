@@ -134,6 +134,8 @@ def _draft(orders: Orders, attempt: Attempt) -> Draft | DomainError:
         return VersionConflict(held.version, cart=held.shown)
     if not held.lines:
         return InvalidInput("input.version", "is that of a cart with nothing in it.")
+    if len(held.lines) > cart.MAX_LINES:  # which somebody put by hand: more may not fit into a transaction
+        return InvalidInput("input.version", f"is that of a cart with more than {cart.MAX_LINES} lines.")
     on_sale = _on_sale(orders, held, now_ms)
     if lacking := _lacking(held, on_sale):
         return OutOfStock("input.version", lacking)

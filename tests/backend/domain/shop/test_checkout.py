@@ -143,6 +143,8 @@ def test_as_many_lines_as_a_cart_can_have_fit(counter: Counter) -> None:
     bought = buy(counter, version=version, client_mutation_id="m")
     assert [line["productId"] for line in bought["lines"]] == names
     assert {counter.stock(name) for name in names} == {8}
+    more = counter.fill(ANN, dict.fromkeys([*names, "one-more"], 1))
+    assert isinstance(refusal(counter, version=more), InvalidInput)
 
 
 def test_what_was_ordered_costs_what_it_did_and_is_called_what_it_was(counter: Counter) -> None:
