@@ -162,11 +162,12 @@ class Scene:
         return self.target.api.run(query, variables, self.headers(who)).json
 
     def ask(
-        self, who: Person | None, operation: Operation, user: str = "", room: str = "", client: str | None = None
-    ) -> Any:
+        self, who: Person | None, operation: Operation, user: str = "", room: str = "", client: str | None = None,
+        order: str = "",
+    ) -> Any:  # fmt: skip
         """The answer to an operation with these ids; a subscription's is an answer, too."""
 
-        chosen: dict[Kind | None, Any] = {Kind.USER: user, Kind.ROOM: room}
+        chosen: dict[Kind | None, Any] = {Kind.USER: user, Kind.ROOM: room, Kind.ORDER: order}
         if client is not None:
             chosen = {Kind.CLIENT: client, Kind.LEASE: self.lease}
         query, variables = operation.request(lambda path: chosen.get(kind_of(operation.coordinate, path)))
@@ -273,6 +274,20 @@ def test_its_owner_has_its_cart(scene: Scene, name: str) -> None:
         client = scene.run(None, registered, {})["data"]["registerClient"]["client"]["id"]
     answer = scene.ask(scene.victim, OPERATIONS[name], client=client)
     assert {error["errorType"] for error in answer.get("errors", ())} <= {"NotFound", "VersionConflict"}, answer
+
+
+@pytest.mark.parametrize("name", ATTACKED[Kind.ORDER])
+def test_another_s_order_is_as_one_that_is_not(target: Target, scene: Scene, name: str) -> None:
+    table, order_id = target.instance.resources("AWS::DynamoDB::Table")["MainTable"], f"order-{uuid.uuid4().hex}"
+    item = {"pk": {"S": f"ORDERS#{scene.victim.id}"}, "sk": {"S": order_id}}
+    target.instance.client("dynamodb").put_item(TableName=table, Item=item)
+    for who, given in (
+        (target.ann, order_id), (target.opal, order_id), (scene.victim, f"{scene.victim.id}#{order_id}"),
+        (target.ann, f"ORDERS#{scene.victim.id}"), (None, order_id), (scene.victim, order_id),
+    ):  # fmt: skip
+        answer = scene.ask(who, OPERATIONS[name], order=given)
+        assert refused(answer) == (who is not scene.victim or given != order_id), answer
+        assert ("errors" in answer) == (who is None), answer
 
 
 @pytest.mark.parametrize("name", OF_SELLERS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.permissions import cart_scenarios as carts
 from tests.permissions import index_scenarios as index
+from tests.permissions import order_scenarios as orders
 from tests.permissions import scenarios as use
 from tests.permissions import shop_scenarios as shop
 from tests.permissions.world import World
@@ -115,6 +116,8 @@ PROBES = (
     _probe(carts.guests_cart, (*_ORDERS, *_CHANNELS), "stack/test_carts"),
     _probe(carts.cart_catch_up, (*_ORDERS, *_PUBLISHER), "stack/test_carts"),
     _probe(carts.carts_expire, ("ExpireCartsRole",), "stack/test_carts"),
+    _probe(orders.order, _ORDERS, "stack/test_orders"),
+    _probe(orders.order_catch_up, (*_ORDERS, *_PUBLISHER), "stack/test_orders"),
     _probe(index.index_product, ("ProjectRole",), "stack/test_projection"),
     _probe(index.tell_of_order, ("ProjectRole",), "stack/test_projection"),
     _probe(use.park, _PUBLISHER, "stack/test_redrive_cli", PUSHING),
