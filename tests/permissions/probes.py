@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tests.permissions import cart_scenarios as carts
 from tests.permissions import index_scenarios as index
 from tests.permissions import order_scenarios as orders
+from tests.permissions import page_scenarios as page
 from tests.permissions import scenarios as use
 from tests.permissions import shop_scenarios as shop
 from tests.permissions.world import World
@@ -52,6 +53,7 @@ _CHANNELS = ("ChannelsRole", "ChannelsDataSourceRole")
 _PRESENCE = ("PresenceRole", "PresenceDataSourceRole")
 _ORDERS = ("OrdersRole", "OrdersDataSourceRole")
 _SHOP, _CATALOGUE = ("ShopRole", "ShopDataSourceRole"), ("CatalogueDataSourceRole",)
+_PAGE = ("ProductPageRole", "PageProductsDataSourceRole", "PageRelatedDataSourceRole", "PageEventsDataSourceRole")
 _ROOMS, _PUBLISHER = ("RoomsDataSourceRole",), ("PublishRole",)
 
 PROBES = (
@@ -110,6 +112,7 @@ PROBES = (
     _probe(shop.sell, _SHOP, "stack/test_shop"),
     _probe(shop.show_product, (*_SHOP, *_CATALOGUE), "stack/test_shop"),
     _probe(shop.list_products, (*_SHOP, "ProjectRole"), "stack/test_product_lists"),
+    _probe(page.show_page, (*_PAGE, "ProjectRole"), "stack/test_product_page"),
     _probe(shop.product_catch_up, (*_SHOP, *_PUBLISHER), "stack/test_shop"),
     _probe(carts.limit_carts, _ORDERS, "stack/test_limits", SETTING),
     _probe(carts.cart, _ORDERS, "stack/test_carts"),
