@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -253,7 +254,7 @@ def category_by_id(catalogue: Catalogue, caller: Caller, *, id: str) -> Category
 # --- what the use cases share ---
 
 
-def carry_out(catalogue: Catalogue, mutation: Once | None, decide: Callable[[int], Decision]) -> dict[str, Any]:
+def carry_out(catalogue: Catalogue, mutation: Once, decide: Callable[[int], Decision]) -> dict[str, Any]:
     """Decide and write until nothing came between the two; what was done under the same id before is not done again.
 
     Raises:
@@ -265,13 +266,10 @@ def carry_out(catalogue: Catalogue, mutation: Once | None, decide: Callable[[int
         now_ms = catalogue.clock.now_ms()
         now = now_ms // 1000
         try:
-            if mutation and (noted := mutation.outcome(catalogue.table, now)) is not None:
+            if (noted := mutation.outcome(catalogue.table, now)) is not None:
                 return noted
             writes, outcome = decide(now_ms)
-            if mutation:
-                writes = [*writes, mutation.marker(outcome, now, now + catalogue.marker_seconds)]
-            if writes:
-                catalogue.table.write(writes)
+            catalogue.table.write([*writes, mutation.marker(outcome, now, now + catalogue.marker_seconds)])
         except TableError as error:
             obstacle = error
         else:
@@ -288,7 +286,7 @@ def path_of(found: Mapping[Key, Item], category_id: str, field: str) -> list[str
 
 
 def _edit(
-    catalogue: Catalogue, mutation: Once | None, product_id: str, version: int, changes: Item, trace_id: str | None
+    catalogue: Catalogue, mutation: Once, product_id: str, version: int, changes: Item, trace_id: str | None
 ) -> dict[str, Any]:
     """Change a product that has the version which the caller has seen."""
 
@@ -341,8 +339,13 @@ def _shown(item: Item) -> dict[str, Any]:
     return {**product.from_item(item["pk"], item)}
 
 
-def _once(caller: Caller, field: str, client_mutation_id: str | None, effect: object) -> Once | None:
+def _once(caller: Caller, field: str, client_mutation_id: str | None, effect: object) -> Once:
+    """A mutation under the client's own id. One without has an id of this call's.
+
+    When DynamoDB's answer to a write is lost, the next attempt finds by the marker that it was done: or it would take
+    pieces from a stock twice, or refuse a price because of the version that it has made itself.
+    """
     if client_mutation_id is None:
-        return None
+        return idempotency.once(caller, field, uuid.uuid4().hex, effect)
     validation.client_mutation_id("input.clientMutationId", client_mutation_id)
     return idempotency.once(caller, field, client_mutation_id, effect)

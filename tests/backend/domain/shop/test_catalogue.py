@@ -23,7 +23,7 @@ from domain.errors import (
 )
 from domain.shop import catalogue, product
 from domain.shop.catalogue import Catalogue
-from domain.table import Item, Put, Set, Table, Throttled
+from domain.table import Item, Put, Set, Table, Throttled, Unavailable
 from tests.backend.domain.clocks import SetClock
 from tests.backend.domain.shop.sellers import DUNE, NOON, OTHERS, SELLER, catalogue_on, create, shelve, stored
 
@@ -337,17 +337,36 @@ def test_an_id_of_a_mutation_is_of_one_input_and_one_field(here: Catalogue) -> N
         catalogue.set_price(here, SELLER, id=first["id"], price=1, version=2, client_mutation_id="c")
 
 
-def test_a_write_whose_answer_was_lost_is_not_done_again(here: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, failures = here.table.write, [Throttled("lost")]
+@pytest.mark.parametrize("named", [True, False])
+def test_a_write_whose_answer_was_lost_is_not_done_again(
+    here: Catalogue, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    write, lost = here.table.write, 0
 
     def losing(writes: Any) -> None:
+        nonlocal lost
         write(writes)
-        if failures:
-            raise failures.pop()
+        lost += 1
+        if lost % 2:
+            raise Unavailable("the answer was lost")
+
+    def once(name: str) -> dict[str, Any]:
+        return {"client_mutation_id": name} if named else {}
 
     monkeypatch.setattr(here.table, "write", losing)
-    made = create(here, client_mutation_id="c", stock=1)
-    assert catalogue.product_by_id(here, SELLER, id=made["id"]) == made
+    made = create(here, **once("c"), id="p", stock=5)
+    for change in (
+        partial(catalogue.set_price, price=1, version=1, **once("p")),
+        partial(catalogue.change_stock, by=-2, **once("s")),
+        partial(catalogue.update_product, version=2, members={"title": "Two"}, **once("u")),
+    ):
+        lost = 0
+        answer = change(here, SELLER, id="p")
+        assert catalogue.product_by_id(here, SELLER, id="p") == answer
+    assert answer == made | {"price": 1, "stock": 3, "title": "Two", "version": 3}
+    lost = 0
+    assert catalogue.delete_product(here, SELLER, id="p", version=3, **once("d")) == answer
+    assert stored(here, "p") is None
 
 
 def test_a_table_that_stays_busy_means_try_again(here: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
