@@ -134,7 +134,7 @@ def test_errors_tell_what_is_wrong_and_what_is_there(function: ModuleType) -> No
 def test_a_guest_s_cart_is_taken_over(function: ModuleType, main_table: Table) -> None:
     here = function.carts_here()
     made = clients.register(Clients(main_table, here.change_log, SYSTEM, 3600), ANONYMOUS)
-    given = {"clientId": made.client_id}
+    given: dict[str, Any] = {"clientId": made.client_id}
     assert quantities(ask(function, "Mutation.addToCart", None, input={"productId": "pen", **given})) == {"pen": 1}
     assert ask(function, "Query.cart", None, **given)["data"]["id"] == f"client:{made.client_id}"
     assert ask(function, "Query.cart", **given)["error"]["type"] == "Unauthorized"

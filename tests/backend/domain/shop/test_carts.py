@@ -302,7 +302,9 @@ def test_a_mutation_that_comes_again_changes_nothing(here: Carts) -> None:
 
 
 def test_one_that_comes_twice_at_once_counts_once(here: Carts, monkeypatch: pytest.MonkeyPatch) -> None:
-    twin = lambda: carts.add(here, ANN, product_id="pen", quantity=3, client_mutation_id="a")  # noqa: E731
+    def twin() -> Cart | None:
+        return carts.add(here, ANN, product_id="pen", quantity=3, client_mutation_id="a")
+
     before_write(monkeypatch, here, twin)
     assert lines(twin()) == {"pen": (3, 150)}
 
