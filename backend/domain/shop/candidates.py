@@ -1,9 +1,11 @@
 """What of the search index a query reads: a bounded number of items, however large the catalogue is.
 
-1. The products that have its words as they are.
-2. If none of them is what was meant: words of the dictionary that its own may have been, and two of its words as one.
-3. The products of those.
-4. If there is still nothing good: the same once more with the grams that were left out, and for words run together.
+1. The products that have its words as they are: of three words, then of the others.
+2. If none of them is what was meant: words of the dictionary that the longest unknown one may have been, and the
+   products of those. One word that is put right is enough as a rule.
+3. The same for the other unknown words.
+4. If there is still nothing good: the grams that were left out, words that are known but may be wrong ones, and two
+   words as one.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ FIRST_WORDS = 3
 """Words that are looked up at first: one that is right and rare is enough."""
 POSTINGS = 100
 """Products of a word, the ones with the shortest titles."""
-MAX_AGAIN = 4
+MAX_AGAIN = 3
 """Words with more products, of which as many again are read, with titles as long as the query."""
 MAX_SUSPECTS = 4
 """Words of a query that may be misspelled."""
@@ -39,7 +41,7 @@ MAX_CORRECTIONS = 5
 MAX_JOINED = 2
 """Neighbours that are also looked up as one word."""
 
-_MAX_LOOKED_UP = MAX_WORDS + MAX_JOINED + 2 * MAX_CORRECTIONS + 4 * MAX_AGAIN  # in four steps
+_MAX_LOOKED_UP = MAX_WORDS + MAX_JOINED + 3 * MAX_CORRECTIONS + 5 * MAX_AGAIN  # in five steps
 _MAX_ASKED = MAX_SUSPECTS * FIRST_GRAMS + MAX_LATER_GRAMS
 MAX_REQUESTS = _MAX_LOOKED_UP + _MAX_ASKED
 """Queries of the index that a search makes at most; nearly all make less than 20."""
@@ -133,14 +135,16 @@ class Candidates:
             return self.scores
         unknown = [word for word in words if not self._known[word]]
         suspects = self._suspects(unknown or words)
-        self._ask_dictionary([(suspect, gram) for suspect in suspects for gram in suspect.first])
-        self._look_up(self._joined() + self._corrections(suspects))
-        if self._best() < ranking.FAIR:
-            others = self._suspects([word for word in words if self._known[word]] if unknown else [])
-            asked = [(suspect, gram) for suspect in others for gram in suspect.first]
-            asked += [(suspect, gram) for suspect in suspects for gram in suspect.later]
-            self._ask_dictionary(asked[:MAX_LATER_GRAMS])
-            self._look_up(self._corrections([*suspects, *others]))
+        for some in (suspects[:1], suspects[1:]):
+            self._ask_dictionary([(suspect, gram) for suspect in some for gram in suspect.first])
+            self._look_up(self._corrections(some))
+            if self._best() >= ranking.FAIR:
+                return self.scores
+        others = self._suspects([word for word in words if self._known[word]] if unknown else [])
+        asked = [(suspect, gram) for suspect in others for gram in suspect.first]
+        asked += [(suspect, gram) for suspect in suspects for gram in suspect.later]
+        self._ask_dictionary(asked[:MAX_LATER_GRAMS])
+        self._look_up(self._joined() + self._corrections([*suspects, *others]))
         return self.scores
 
     def _telling(self) -> list[str]:
