@@ -30,7 +30,7 @@ def test_a_base_url_has_its_parts() -> None:
 @pytest.mark.parametrize(
     "text",
     ["ftp://a", "//a", "a", "https://", "https://u@a", "https://a/?x", "https://a/#x", "https://a?", "https://a/../b",
-     "https://a/b c", "https://a:x", "https://a:99999", "https://a\r\nb", "file:///x", "https://[::1", "https://a/%"
+     "https://a/b c", "https://a:x", "https://a:99999", "https://a\r\nb", "gopher://a", "https://[::1", "https://a/%"
      "\n"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
