@@ -36,12 +36,13 @@ from domain.presences import Presences
 from domain.rights import Standing
 from domain.rooms import Rooms
 from domain.sessions import Sessions
-from domain.shop import cart, carts, catalogue, catalogue_changes, category, order, orders, product
+from domain.shop import cart, carts, catalogue_changes, category, order, orders, product
 from domain.shop.carts import Carts
 from domain.shop.catalogue import Catalogue
 from domain.shop.orders import Orders
 from domain.table import Delete, Put, Table
 from domain.users import Users
+from tests.backend.domain.shop.sellers import category_by_id, product_by_id
 from tests.enumeration.memory import Client
 
 USERS, PUBLIC, PRIVATE, PROFILES = 1000, 15, 25, 10
@@ -226,7 +227,7 @@ class World:
         return one
 
     def _in_the_shop(self, caller: Caller, kind: str, ident: str) -> Any:
-        read = catalogue.product_by_id if kind == "product" else catalogue.category_by_id
+        read = product_by_id if kind == "product" else category_by_id
         return read(self.catalogue, caller, id=ident)
 
     def _own(self, caller: Caller, coordinate: str, user_id: str) -> bool:

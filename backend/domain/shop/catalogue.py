@@ -14,8 +14,6 @@ from domain.clock import Clock
 from domain.errors import InvalidInput, NotFound, OutOfStock, TryAgain, VersionConflict
 from domain.idempotency import Once
 from domain.shop import category, product, product_input
-from domain.shop.category import Category
-from domain.shop.product import Product
 from domain.table import Delete, Item, Key, Put, Table, TableError, Write, free
 
 PATIENCE_SECONDS = 8.0
@@ -227,28 +225,6 @@ def delete_product(
         return [Delete(product.key(id), *product.unchanged(item, "version"))], shown
 
     return carry_out(catalogue, mutation, decide)
-
-
-# --- what all may see ---
-
-
-def product_by_id(catalogue: Catalogue, caller: Caller, *, id: str) -> Product | None:  # noqa: A002 - the schema's name
-    """A product, or None, as the field `product` answers it by JavaScript alone.
-
-    Raises:
-        Unauthorized: the caller.
-        TableError: the table did not answer.
-    """
-    rights.require(caller, "Query.product")
-    item = catalogue.table.get(product.key(id), catalogue.clock.now_ms() // 1000) if product.is_id(id) else None
-    return None if item is None else product.from_item(item["pk"], item)
-
-
-def category_by_id(catalogue: Catalogue, caller: Caller, *, id: str) -> Category | None:  # noqa: A002 - the schema's name
-    """A category, or None, as the field `category` answers it by JavaScript alone; otherwise as `product_by_id`."""
-    rights.require(caller, "Query.category")
-    item = catalogue.table.get(category.key(id), catalogue.clock.now_ms() // 1000) if category.is_id(id) else None
-    return None if item is None else category.from_item(item["pk"], item)
 
 
 # --- what the use cases share ---

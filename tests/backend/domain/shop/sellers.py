@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain import rights
 from domain.caller import ANONYMOUS, OPERATORS, SELLERS, Caller, CallerKind, Scope
 from domain.changes import ChangeLog
-from domain.shop import catalogue, product
+from domain.shop import catalogue, category, product
 from domain.shop.catalogue import Catalogue
+from domain.shop.category import Category
+from domain.shop.product import Product
 from domain.table import Item, Table
 from tests.backend.domain.clocks import SetClock
 
@@ -48,3 +51,17 @@ def create(here: Catalogue, **members: Any) -> dict[str, Any]:
 def stored(here: Catalogue, product_id: str) -> Item | None:
     """A product's item."""
     return here.table.get(product.key(product_id), 0)
+
+
+def product_by_id(here: Catalogue, caller: Caller, *, id: str) -> Product | None:  # noqa: A002 - the schema's name
+    """What `Query.product.js` answers, as a test of the two has it."""
+    rights.require(caller, "Query.product")
+    item = here.table.get(product.key(id), here.clock.now_ms() // 1000) if product.is_id(id) else None
+    return None if item is None else product.from_item(item["pk"], item)
+
+
+def category_by_id(here: Catalogue, caller: Caller, *, id: str) -> Category | None:  # noqa: A002 - the schema's name
+    """What `Query.category.js` answers."""
+    rights.require(caller, "Query.category")
+    item = here.table.get(category.key(id), here.clock.now_ms() // 1000) if category.is_id(id) else None
+    return None if item is None else category.from_item(item["pk"], item)

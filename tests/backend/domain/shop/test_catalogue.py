@@ -25,7 +25,18 @@ from domain.shop import catalogue, product
 from domain.shop.catalogue import Catalogue
 from domain.table import Item, Put, Set, Table, Throttled, Unavailable
 from tests.backend.domain.clocks import SetClock
-from tests.backend.domain.shop.sellers import DUNE, NOON, OTHERS, SELLER, catalogue_on, create, shelve, stored
+from tests.backend.domain.shop.sellers import (
+    DUNE,
+    NOON,
+    OTHERS,
+    SELLER,
+    catalogue_on,
+    category_by_id,
+    create,
+    product_by_id,
+    shelve,
+    stored,
+)
 
 
 @pytest.fixture
@@ -44,10 +55,10 @@ def field_of(error: DomainError) -> str:
 
 
 def test_a_category_has_its_way_from_the_root(here: Catalogue) -> None:
-    found = catalogue.category_by_id(here, OTHERS[0], id="dragons")
+    found = category_by_id(here, OTHERS[0], id="dragons")
     assert found == {"id": "dragons", "name": "Dragons", "parent": "fantasy", "path": ["book", "fantasy", "dragons"]}
-    assert catalogue.category_by_id(here, OTHERS[0], id="nowhere") is None
-    assert catalogue.category_by_id(here, OTHERS[0], id="x" * 5000) is None
+    assert category_by_id(here, OTHERS[0], id="nowhere") is None
+    assert category_by_id(here, OTHERS[0], id="x" * 5000) is None
 
 
 def test_the_same_category_again_is_the_same_and_another_is_refused(here: Catalogue) -> None:
@@ -57,7 +68,7 @@ def test_the_same_category_again_is_the_same_and_another_is_refused(here: Catalo
         with pytest.raises(InvalidInput) as refusal:
             again(**change)
         assert field_of(refusal.value) == "input.id"
-    found = catalogue.category_by_id(here, SELLER, id="fantasy")
+    found = category_by_id(here, SELLER, id="fantasy")
     assert found
     assert found["name"] == "Fantasy"
 
@@ -75,7 +86,7 @@ def test_a_category_refuses_what_breaks_a_rule(here: Catalogue) -> None:
         with pytest.raises((InvalidInput, NotFound)) as refusal:
             catalogue.create_category(here, SELLER, **({"id": "new", "name": "New"} | arguments))
         assert field_of(refusal.value) == f"input.{field}", arguments
-    assert catalogue.category_by_id(here, SELLER, id="new") is None
+    assert category_by_id(here, SELLER, id="new") is None
 
 
 def test_the_tree_is_of_eight_categories_at_most(here: Catalogue) -> None:
@@ -98,8 +109,8 @@ def test_a_product_is_what_its_seller_says_of_it(here: Catalogue) -> None:
         "derived": [], "version": 1, "createdAt": "2026-11-21T12:00:00.000Z", "updatedAt": "2026-11-21T12:00:00.000Z",
     }  # fmt: skip
     assert len(made["id"]) == 26
-    assert catalogue.product_by_id(here, OTHERS[0], id=made["id"]) == made
-    assert catalogue.product_by_id(here, OTHERS[0], id="\u0000") is None
+    assert product_by_id(here, OTHERS[0], id=made["id"]) == made
+    assert product_by_id(here, OTHERS[0], id="\u0000") is None
 
 
 def test_what_is_null_in_a_new_product_is_as_left_out(here: Catalogue) -> None:
@@ -155,7 +166,7 @@ HOSTILE = "<script>alert(1)</script> '; DROP TABLE products; -- ${ctx} #{pk} \\u
 
 def test_hostile_texts_are_texts(here: Catalogue) -> None:
     made = create(here, title=HOSTILE, authors=[HOSTILE], description=HOSTILE + "\n\u202e\u0007")
-    again = catalogue.product_by_id(here, SELLER, id=made["id"])
+    again = product_by_id(here, SELLER, id=made["id"])
     assert again
     assert (again["title"], again["authors"], again["description"]) == (
         HOSTILE, [HOSTILE], HOSTILE + "\n\u202e\u0007",
@@ -191,7 +202,7 @@ def test_an_edit_refuses_what_breaks_a_rule(here: Catalogue) -> None:
         assert field_of(refusal.value) == f"input.{field}"
     with pytest.raises(InvalidInput, match="must change something"):
         edit(members={})
-    assert catalogue.product_by_id(here, SELLER, id=made["id"]) == made
+    assert product_by_id(here, SELLER, id=made["id"]) == made
 
 
 EDITS: list[Callable[..., dict[str, Any]]] = [
@@ -209,7 +220,7 @@ def test_an_edit_of_a_stale_version_is_told_the_present_one(here: Catalogue) -> 
             edit(here, SELLER, id=made["id"], version=version, client_mutation_id="stale")
         assert refusal.value.data == now
         assert refusal.value.info == {"field": "input.version", "version": 2}
-    assert catalogue.product_by_id(here, SELLER, id=made["id"]) == now
+    assert product_by_id(here, SELLER, id=made["id"]) == now
 
 
 def test_what_is_not_there_is_not_changed(here: Catalogue) -> None:
@@ -297,7 +308,7 @@ def test_a_product_by_any_hand_can_be_edited(here: Catalogue) -> None:
     for version in (None, "seven", Decimal("1.5"), Decimal(-3), Decimal(7)):
         raw = {"pk": "PRODUCT#raw", "sk": "PRODUCT", "version": version, "stock": "many", "path": "book", "price": -5}
         here.table.write([Put(raw)])
-        shown = catalogue.product_by_id(here, SELLER, id="raw")
+        shown = product_by_id(here, SELLER, id="raw")
         assert shown
         seen = 7 if version == 7 else 1
         assert (shown["version"], shown["stock"], shown["price"], shown["path"]) == (seen, 0, None, [])
@@ -362,7 +373,7 @@ def test_a_write_whose_answer_was_lost_is_not_done_again(
     ):
         lost = 0
         answer = change(here, SELLER, id="p")
-        assert catalogue.product_by_id(here, SELLER, id="p") == answer
+        assert product_by_id(here, SELLER, id="p") == answer
     assert answer == made | {"price": 1, "stock": 3, "title": "Two", "version": 3}
     lost = 0
     assert catalogue.delete_product(here, SELLER, id="p", version=3, **once("d")) == answer
@@ -401,11 +412,11 @@ def test_only_sellers_sell(here: Catalogue) -> None:
     for caller, sell in itertools.product(OTHERS, sales):
         with pytest.raises(Unauthorized):
             sell(here, caller)
-    assert catalogue.product_by_id(here, OTHERS[0], id=made["id"]) == made
+    assert product_by_id(here, OTHERS[0], id=made["id"]) == made
 
 
 def test_a_products_item_that_has_expired_makes_room(here: Catalogue) -> None:
     create(here, id="p")
     here.table.write([Set(product.key("p"), {"expiresAt": NOON // 1000})])
-    assert catalogue.product_by_id(here, SELLER, id="p") is None
+    assert product_by_id(here, SELLER, id="p") is None
     assert create(here, id="p", title="New")["version"] == 1

@@ -16,7 +16,17 @@ from domain.shop.catalogue import Catalogue
 from domain.shop.product_import import import_products
 from domain.table import Item, Put, Set, Table, Throttled
 from tests.backend.domain.clocks import SetClock
-from tests.backend.domain.shop.sellers import DUNE, NOON, OTHERS, SELLER, catalogue_on, create, shelve, stored
+from tests.backend.domain.shop.sellers import (
+    DUNE,
+    NOON,
+    OTHERS,
+    SELLER,
+    catalogue_on,
+    create,
+    product_by_id,
+    shelve,
+    stored,
+)
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ def counts(created: int = 0, updated: int = 0, unchanged: int = 0) -> dict[str, 
 def test_products_are_made_once(here: Catalogue) -> None:
     books = [book(number, derived=["price", "stock"]) for number in range(50)]
     assert load(here, *books, trace_id="1-abc") == counts(created=50)
-    made = catalogue.product_by_id(here, SELLER, id="book-7")
+    made = product_by_id(here, SELLER, id="book-7")
     assert made
     assert (made["title"], made["stock"], made["rating"], made["path"], made["derived"], made["version"]) == (
         "Dune 7", 7, 4.25, ["book", "scifi"], ["price", "stock"], 1,
@@ -64,7 +74,7 @@ def test_a_product_that_is_there_becomes_what_is_given_but_for_its_stock(here: C
     catalogue.change_stock(here, SELLER, id="book-1", by=-1)
     later = catalogue_on(here.table, here.change_log._table, NOON + 1000)
     assert load(later, book(1, title="Dune One", category="film", stock=99)) == counts(updated=1)
-    now = catalogue.product_by_id(here, SELLER, id="book-1")
+    now = product_by_id(here, SELLER, id="book-1")
     assert now
     assert (now["title"], now["stock"], now["path"], now["description"], now["derived"], now["version"]) == (
         "Dune One", 0, ["film"], None, [], 2,
@@ -83,7 +93,7 @@ def test_what_is_null_is_as_left_out(here: Catalogue) -> None:
 def test_a_raw_item_becomes_a_product(here: Catalogue) -> None:
     here.table.write([Put({"pk": "PRODUCT#book-1", "sk": "PRODUCT", "version": "?", "title": Decimal(7)})])
     assert load(here, book(1)) == counts(updated=1)
-    now = catalogue.product_by_id(here, SELLER, id="book-1")
+    now = product_by_id(here, SELLER, id="book-1")
     assert now
     assert (now["title"], now["version"], now["stock"]) == ("Dune 1", 2, 0)
 
@@ -140,7 +150,7 @@ def test_imports_and_sales_at_once_lose_nothing(here: Catalogue) -> None:
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(task) for task in tasks]:
             done.result()
-    now = catalogue.product_by_id(here, SELLER, id="book-1")
+    now = product_by_id(here, SELLER, id="book-1")
     assert now
     assert now["stock"] == 10
     assert now["title"] == now["description"]
