@@ -124,7 +124,7 @@ class BootstrapRoomsProblem(BaseModel):
 
 
 class Cart(BaseModel):
-    """What somebody is about to buy. It is kept for three days from its last change on."""
+    """What somebody is about to buy. It is kept for `CartHours`, a parameter, from its last change on."""
 
     id: str
     lines: list[CartLines]
