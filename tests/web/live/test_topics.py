@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -89,9 +90,9 @@ def test_a_shop(start: Start, instance: Instance) -> None:
     )
     program.wait(lambda: [each["key"] for each in order.changes] == [placed["id"]], LIVE_SECONDS, "the order")
     for followed in (feed, one):
-        program.wait(
-            lambda followed=followed: any(each["item"]["stock"] == 1 for each in followed.changes),
-            LIVE_SECONDS,
-            "the stock",
-        )
+
+        def sold(changes: list[dict[str, Any]] = followed.changes) -> bool:
+            return any(each["item"]["stock"] == 1 for each in changes)
+
+        program.wait(sold, LIVE_SECONDS, "the stock")
         followed.assert_gapless()
