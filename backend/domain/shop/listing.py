@@ -29,7 +29,7 @@ MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 MAX_NESTED_LIMIT = 20
 DEFAULT_NESTED_LIMIT = 10
-_SECOND_LOOK = 100  # sort items at least, when the first look at `limit` of them did not give enough matches
+_SECOND_LOOK = 200  # sort items at least, when the first look at `limit` of them did not give enough matches
 _SECOND_TAKE = 50  # products at least, when some of those read first were dropped
 # An answer of AppSync has at most 5 MB, one of Lambda 6. https://docs.aws.amazon.com/general/latest/gr/appsync.html
 _MAX_PAGE_BYTES = 4_000_000
@@ -156,31 +156,34 @@ def _walk(
     if filters.contradicts_itself(expression):
         return [], None
     found: list[tuple[str, Product]] = []
-    examined = read = 0
+    waiting: list[str] = []  # sort keys of what may match
+    examined, read, ended, seen_to = 0, 0, False, position
     look, take = limit + 1, limit  # one more, so that a last page knows that it is the last
-    while not (keys := _behind(sort_items.keys(sort.by, expression), position, sort)).is_empty:
-        look = min(look, MAX_EXAMINED - examined)
-        seen = _sort_items(lists.search, sort_items.partition(category_id, sort.by), keys, sort, look, now)
-        examined += len(seen)
-        # What is not known is decided by the product itself.
-        waiting = [item["sk"] for item in seen if filters.matches(expression, sort_items.values(item)) is not False]
-        while waiting and len(found) < limit and read < MAX_READ:
+    while True:
+        if not ended and examined < MAX_EXAMINED and len(waiting) < limit - len(found):
+            keys = _behind(sort_items.keys(sort.by, expression), seen_to, sort)
+            look = min(look, MAX_EXAMINED - examined)
+            partition = sort_items.partition(category_id, sort.by)
+            seen = [] if keys.is_empty else _sort_items(lists.search, partition, keys, sort, look, now)
+            examined, ended = examined + len(seen), len(seen) < look
+            seen_to = seen[-1]["sk"] if seen else seen_to
+            # What sort items do not know is decided by the product itself.
+            waiting += [
+                item["sk"] for item in seen if filters.matches(expression, sort_items.values(item)) is not False
+            ]
+            look = max(2 * look, _SECOND_LOOK)
+        elif waiting and len(found) < limit and read < MAX_READ:
             asked = waiting[: min(take, MAX_READ - read)]
             found += _true_matches(lists.table, asked, category_id, expression, sort.by, now)
-            read += len(asked)
-            waiting, position = waiting[len(asked) :], asked[-1]
+            waiting, position, read = waiting[len(asked) :], asked[-1], read + len(asked)
             take = max(limit - len(found), _SECOND_TAKE)
-        if len(found) > limit:
-            return found[:limit], found[limit - 1][0]
-        if waiting:
-            return found, position
-        if len(seen) < look:
-            return found, None
-        position = seen[-1]["sk"]
-        if len(found) == limit or read == MAX_READ or examined == MAX_EXAMINED:
-            return found, position
-        look = max(2 * look, _SECOND_LOOK)
-    return found, None
+        else:
+            break
+    if len(found) > limit:
+        return found[:limit], found[limit - 1][0]
+    if waiting:
+        return found, position
+    return found, None if ended else seen_to
 
 
 def _behind(keys: Keys, position: str, sort: Sort) -> Keys:
