@@ -100,7 +100,7 @@ Costs = dict[str, list[float]]
 def on_an_instance(products: Sequence[Product]) -> tuple[Costs, dict[str, list[float]]]:
     """Read units of a page by pair, for each size, and seconds by form of query at the last size."""
     with tempfile.TemporaryDirectory() as folder:
-        instance = Instance(Path(folder) / "state", {"HEADWATER_LOG_LEVEL": "WARNING"})
+        instance = Instance(Path(folder) / "state", {})
         instance.start()
         try:
             return _measured(instance, products)
