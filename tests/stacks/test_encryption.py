@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from checks.cloudformation import Resource, intrinsics, parse
 from checks.project import ROOT
 
@@ -29,10 +31,16 @@ def test_everything_that_keeps_data_takes_the_key(written: list[Resource]) -> No
         assert found == OWN_KEY, each
 
 
+def granted(policy: Resource) -> list[Any]:
+    """The resources that a policy names."""
+    return [statement["Resource"] for statement in policy.properties["PolicyDocument"]["Statement"]]
+
+
 def test_no_key_is_the_default_and_costs_no_resource(written: list[Resource]) -> None:
     assert parse(ROOT / "template.yaml")["Parameters"]["KmsKeyArn"]["Default"] == ""
-    policies = [each for each in written if each.type == "AWS::IAM::Policy"]
-    assert policies
+    of_the_key = {"Ref": "KmsKeyArn"}
+    policies = [each for each in written if each.type == "AWS::IAM::Policy" and of_the_key in granted(each)]
+    assert len(policies) > 3
     for policy in policies:
         assert policy.definition["Condition"] == "HasKey", policy
         (statement,) = policy.properties["PolicyDocument"]["Statement"]
