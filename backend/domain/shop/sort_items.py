@@ -7,10 +7,10 @@ filter needs to know of the product, but for the stock, which changes with each 
 
 from __future__ import annotations
 
+import json
 import struct
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -177,20 +177,22 @@ _UNKNOWN = "u"  # names the members that are too long for an item
 
 
 def _compact(found: Product) -> Item:
-    rating = found["rating"]
+    # One text, not an attribute each: a page looks at 500 items, and most of its time went into parsing them.
     texts: Mapping[str, Sequence[str] | None] = {"t": found["title"], "a": found["authors"], "l": found["language"]}
     too_long = [name for name, each in texts.items() if len("".join(each or "")) > _MAX_TEXT]
-    kept: Item = {name: each for name, each in texts.items() if name not in too_long}
-    kept |= {"p": found["price"], "y": found["year"], "r": None if rating is None else Decimal(repr(rating))}
-    kept |= {_UNKNOWN: too_long or None}
-    return {name: each for name, each in kept.items() if each is not None}
+    kept: dict[str, Any] = {name: each for name, each in texts.items() if name not in too_long}
+    kept |= {"p": found["price"], "y": found["year"], "r": found["rating"], _UNKNOWN: too_long or None}
+    known = {name: each for name, each in kept.items() if each is not None}
+    return {"members": json.dumps(known, ensure_ascii=False, separators=(",", ":"))}
 
 
 def values(item: Mapping[str, Any]) -> Values:
-    """The members of a product that its sort item knows, for a filter."""
-    too_long, rating = item.get(_UNKNOWN, ()), item.get("r")
-    known = {"price": item.get("p"), "year": item.get("y"), "rating": None if rating is None else float(rating)}
-    return known | {member: item.get(name) for member, name in _NAMES.items() if name not in too_long}
+    """The members of a product that its sort item knows, for a filter; none of an item that we have not written."""
+    if "members" not in item:
+        return {}
+    kept = json.loads(item["members"])
+    too_long = kept.get(_UNKNOWN, ())
+    return {member: kept.get(name) for member, name in _NAMES.items() if name not in too_long}
 
 
-_NAMES = {"title": "t", "authors": "a", "language": "l"}
+_NAMES = {"title": "t", "authors": "a", "language": "l", "price": "p", "year": "y", "rating": "r"}
