@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ lifetime: contextvars.ContextVar[int | None] = contextvars.ContextVar("headwater
 """Seconds that id and access tokens live, in place of the app client's setting."""
 
 signed_in_at: contextvars.ContextVar[int | None] = contextvars.ContextVar("headwater_signed_in_at", default=None)
-"""`auth_time` of tokens that are refreshed."""
+"""`auth_time` of the tokens that are made."""
 
 
 class UnknownUser(Exception):
@@ -51,6 +52,12 @@ def _set(variable: contextvars.ContextVar[int | None], value: int | None) -> Ite
         variable.reset(token)
 
 
+def signed_in() -> contextlib.AbstractContextManager[None]:
+    """While the tokens of one sign-in are made: they have one `auth_time`, however long a trigger takes."""
+    at = signed_in_at.get()
+    return _set(signed_in_at, int(time.time()) if at is None else at)
+
+
 def refreshed(claims: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
-    """While tokens are refreshed: their `auth_time` is that of the sign-in, which is the refresh token's `iat`."""
-    return _set(signed_in_at, claims.get("iat"))
+    """While tokens are refreshed: their `auth_time` is that of the sign-in, which the refresh token has."""
+    return _set(signed_in_at, claims.get("auth_time"))

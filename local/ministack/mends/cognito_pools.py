@@ -25,6 +25,7 @@ def date_tokens() -> None:
     """
     validity, sign = cognito._token_validity, cognito._signed_jwt
     owner, refresh = cognito._refresh_auth_user, cognito._refresh_auth_result
+    build = cognito._build_auth_result
 
     def token_validity(pool_id: str, client_id: str, token_type: str) -> int:
         seconds = cognito_tokens.lifetime.get() if token_type != "refresh" else None  # noqa: S105 - a kind of token
@@ -32,11 +33,15 @@ def date_tokens() -> None:
         return stock if seconds is None else seconds
 
     def signed(claims: dict[str, Any], pool_id: str = "", use: str = "") -> Any:
+        at = cognito_tokens.signed_in_at.get()
+        claims |= {"auth_time": at} if at is not None else {}  # of a refresh token too, which tells it later
         if claims.get("token_use") in ("id", "access"):
-            at = cognito_tokens.signed_in_at.get()
-            claims |= {"auth_time": at} if at is not None else {}
             claims.setdefault("event_id", str(uuid.uuid4()))
         return sign(claims, pool_id, use)
+
+    def built(*arguments: Any, **named: Any) -> Any:
+        with cognito_tokens.signed_in():
+            return build(*arguments, **named)
 
     def refresh_user(pool: Any, pool_id: str, client_id: str, token: str) -> Any:
         user, problem = owner(pool, pool_id, client_id, token)
@@ -50,6 +55,7 @@ def date_tokens() -> None:
 
     cognito._token_validity, cognito._signed_jwt = token_validity, signed
     cognito._refresh_auth_user, cognito._refresh_auth_result = refresh_user, refresh_result
+    cognito._build_auth_result = built
 
 
 # --- actions ---
