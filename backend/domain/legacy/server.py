@@ -72,6 +72,9 @@ class LegacyServer:
         Raises:
             LegacyError: 502 when it cannot be reached, speaks no HTTP, or says too much; 504 when it is too slow.
         """
+        # A kept connection may end at any moment, and then nobody knows whether a write was done: it gets a new one.
+        if question.body or question.method not in READING:
+            self.close()
         exchange = _Exchange(base, question, self._taken(base), seconds)
         # Time-outs of sockets begin anew with each byte. In a thread it is one time for everything.
         thread = threading.Thread(target=exchange.run, name="legacy", daemon=True)
@@ -122,13 +125,13 @@ class _Exchange:
         self._is_cut = False
 
     def run(self) -> None:
-        """Ask; once more by a new connection when the kept one turns out to be over and asking twice does no harm."""
+        """Ask; once more by a new connection when the kept one turns out to be over: only reads have such a one."""
         reused = self.connection is not None
         try:
             try:
                 self.reply = self._asked()
             except _STALE:
-                if not reused or self._question.method not in READING or self._question.body or self._is_cut:
+                if not reused or self._is_cut:
                     raise
                 self._close()
                 self.reply = self._asked()
