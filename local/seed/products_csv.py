@@ -138,22 +138,20 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """The records that are not blank, with the number of the line that each begins on."""
     header = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=header.count)
-    limit = csv.field_size_limit(max(len(text), 1))  # a quote that is not closed makes one field of the rest
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        begin = 1
-        while True:
-            try:
-                record = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise MalformedCsvError(f"the quotes from line {begin} on do not fit: {error}") from None
-            if any(each.strip() for each in record):
-                yield begin, record
-            begin = reader.line_num + 1
-    finally:
-        csv.field_size_limit(limit)
+    # A quote that is not closed makes one field of the rest. The limit is the process's own: it is never lowered.
+    csv.field_size_limit(max(len(text), csv.field_size_limit()))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begin = 1
+    while True:
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise MalformedCsvError(f"the quotes from line {begin} on do not fit: {error}") from None
+        if any(each.strip() for each in record):
+            yield begin, record
+        begin = reader.line_num + 1
 
 
 def _places(header: list[str]) -> dict[str, int]:
