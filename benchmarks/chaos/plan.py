@@ -32,6 +32,7 @@ _FAULTS: dict[str, Callable[[random.Random], Options]] = {
         "status": chance.choice([500, 502, 503, 504]),
     },
     "expired-token": lambda chance: {"at": chance.choice(["connect", "operation"])},
+    "stand-in": lambda chance: {"status": chance.choice([429, 503])},
     "slow-resolver": lambda chance: {"field": "Query.messageChanges", "seconds": chance.choice([0.5, 3.0])},
     "duplicate-batch": lambda chance: {
         "function": _PUBLISHER,

@@ -251,7 +251,7 @@ async def test_a_log_that_expires_while_a_reader_is_slow_is_told_too(
 
 async def test_an_unknown_kind_of_topic_is_named(client: Client) -> None:
     with pytest.raises(UnknownTopic, match="the kinds of topics are room"):
-        client.live("cart:1")
+        client.live("shelf:1")
     with pytest.raises(UnknownTopic, match="write room:<id>"):
         client.live("room")
     with pytest.raises(UnknownTopic, match="the caller's token says whose it is"):

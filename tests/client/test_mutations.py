@@ -44,7 +44,7 @@ def test_a_generated_input_is_sent_as_the_schema_names_it() -> None:
 
 
 def test_an_unknown_type_of_input_must_bring_its_id() -> None:
-    document = "mutation($input: AddToCartInput!) { addToCart(input: $input) { id } }"
+    document = "mutation($input: AddToShelfInput!) { addToShelf(input: $input) { id } }"
     with pytest.raises(NotQueueable, match="not known"):
         queueable(document, {"input": {"sku": "1"}})
     assert queueable(document, {"input": {"sku": "1", "clientMutationId": "mine"}}).id == "mine"
