@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from domain import page_tokens, rights, validation
 from domain.caller import Caller
 from domain.errors import InvalidInput, InvalidPageToken
-from domain.shop import category, filters, product, sort_items
+from domain.shop import filters, product, product_input, sort_items
 from domain.shop.filters import Expression
 from domain.shop.product import Product
 from domain.shop.sort_items import By, Keys
@@ -125,8 +125,8 @@ def page(
     expression, sort = filters.parse(given), sort or DEFAULT_SORT
     if sort not in SORTS:
         raise InvalidInput("sort", f"must be one of {', '.join(SORTS)}.")
-    if category_id is not None and not category.is_id(category_id):
-        raise InvalidInput("category", "must have 1 to 64 small letters, digits or hyphens.")
+    if category_id is not None:
+        product_input.category_id("category", category_id)
     list_key = ("Query.products", category_id or "", sort, json.dumps(given, sort_keys=True))
     position = _START if next_token is None else _checked(page_tokens.decode(next_token, *list_key))
     shown: list[Product] = []

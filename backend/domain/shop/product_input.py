@@ -10,7 +10,7 @@ from typing import Any
 
 from domain import validation
 from domain.errors import InvalidInput
-from domain.shop import money, product
+from domain.shop import category, money, product
 
 MAX_TITLE = 256
 MAX_AUTHORS = 100
@@ -55,12 +55,16 @@ def attributes_of_new(where: str, members: Mapping[str, Any], rules: Mapping[str
 
 def product_id(field: str, value: str) -> str:
     """An id that a seller chose. Raises InvalidInput."""
-    return _matching(field, value, "[0-9A-Za-z-]{1,64}", "1 to 64 letters, digits or hyphens")
+    if not product.is_id(value):
+        raise InvalidInput(field, "must be 1 to 64 letters, digits or hyphens.")
+    return value
 
 
 def category_id(field: str, value: str) -> str:
     """The id of a category, be it there or not. Raises InvalidInput."""
-    return _matching(field, value, "[a-z0-9-]{1,64}", "1 to 64 small letters, digits or hyphens")
+    if not category.is_id(value):
+        raise InvalidInput(field, "must be 1 to 64 small letters, digits or hyphens.")
+    return value
 
 
 def price(field: str, value: int) -> int:
