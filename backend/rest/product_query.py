@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.errors import InvalidInput
@@ -46,8 +46,10 @@ def product_filter(given: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def as_asked(error: InvalidInput, given: Mapping[str, Any]) -> InvalidInput:
-    """An error about a part of the filter that a parameter was made into, as one about the parameter."""
+    """An error about what a parameter was made into, as one about the parameter."""
     field = (error.info or {}).get("field")
+    if field == "text":
+        return InvalidInput("search", error.message.removeprefix("text "))
     for name, (member, operator) in _RANGES.items():
         place = f"filter.{member}.{operator}"
         if given.get(name) is not None and field == place:
@@ -59,11 +61,20 @@ def _parsed(text: str) -> dict[str, Any]:
     if len(text) > MAX_FILTER:
         raise InvalidInput("filter", f"must have at most {MAX_FILTER} characters, not {len(text)}.")
     try:
-        found = json.loads(text, parse_constant=_refused)
+        found = json.loads(text, parse_constant=_refused, object_pairs_hook=_members)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("filter", "must be JSON.") from error
     if not isinstance(found, dict):
         raise InvalidInput("filter", "must be a JSON object.")
+    return found
+
+
+def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, each of whose names is there once and can be told in an error."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise InvalidInput("filter", "has an object with a member that is there twice.")
+    "".join(found).encode()  # not half of a surrogate pair: a ValueError
     return found
 
 

@@ -185,6 +185,10 @@ def test_the_tree_of_categories_is_whole_or_cut_where_it_was_asked_to_be(ask: As
         ("filter=x", "filter"), ("filter=[]", "filter"), ("filter=1", "filter"), ("filter=" + "[" * 8000, "filter"),
         ("filter=" + quote('{"price": {"eq": NaN}}'), "filter"), ("filter=" + quote('{"price": 1}'), "filter.price"),
         ("filter=" + quote('{"nothing": {"eq": 1}}'), None), ("search=", "search"),
+        ("filter=" + quote('{"\\ud800": 1}'), "filter"), ("filter=" + quote('{"price": {"\\udfff": 1}}'), "filter"),
+        ("filter=" + quote('{"price": {"ge": 1}, "price": {"le": 5}}'), "filter"),
+        ("filter=" + quote('{"price": {"ge": 1, "ge": 5}}'), "filter"), ("search=+", "search"),
+        ("search=" + "a" * 257, "search"),
         ("filter=" + quote('{"price": {"ge": 1.5}}'), "filter.price.ge"), ("author=" + "a" * 300, "author"),
     ],
 )  # fmt: skip
