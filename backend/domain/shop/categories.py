@@ -6,14 +6,14 @@ from itertools import islice
 
 from domain import page_tokens, rights, validation
 from domain.caller import Caller
-from domain.errors import InvalidInput, InvalidPageToken
-from domain.shop import category
+from domain.errors import InvalidPageToken
+from domain.shop import category, product_input
 from domain.shop.category import Category
 from domain.table import Item, Table
 
 MAX_CHILDREN = 100  # of `Category.children`, which has no pages
 _FIELD = "Query.categories"
-_MAX_POSITION = 600  # characters; a path of eight ids has 519
+_MAX_POSITION = 600  # bytes; a path of eight ids has 519
 _BEFORE_ALL = " "
 
 
@@ -34,12 +34,12 @@ def categories(
         TableError: the table did not answer.
     """
     rights.require(caller, _FIELD)
-    if parent is not None and not category.is_id(parent):
-        raise InvalidInput("parent", "must have 1 to 64 small letters, digits or hyphens.")
+    if parent is not None:
+        product_input.category_id("parent", parent)
     limit = validation.limit(limit, default=50, most=100)
     list_key = (_FIELD, parent or "")
     position = _BEFORE_ALL if next_token is None else page_tokens.decode(next_token, *list_key)
-    if not 0 < len(position) <= _MAX_POSITION:
+    if not 0 < len(position.encode()) <= _MAX_POSITION:
         raise InvalidPageToken  # a token made by hand: DynamoDB has no such keys
     found = _below(table, parent or "", position, limit + 1, now_ms // 1000)
     shown = [category.from_item(item["pk"], item) for item in found[:limit]]

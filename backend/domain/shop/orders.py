@@ -11,6 +11,7 @@ from domain import catch_up, page_tokens, rights, topics, validation
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
+from domain.errors import InvalidPageToken
 from domain.events import Entry
 from domain.shop import order
 from domain.shop.order import Order
@@ -20,6 +21,7 @@ _PATIENCE_SECONDS = 8.0
 _MOST_ON_A_PAGE = 100
 # An answer of AppSync has at most 5 MB.
 _MOST_BYTES_ON_A_PAGE = 4_000_000
+_MOST_BYTES_OF_A_KEY = 1024
 # A transaction has at most 4 MB, and an item that somebody put by hand up to 400 KB.
 _ARCHIVED_TOGETHER = 8
 
@@ -63,6 +65,8 @@ def list_orders(
     rights.require(caller, field, str(topics.order(caller.id)))
     limit = validation.limit(limit, default=20, most=_MOST_ON_A_PAGE)
     before = page_tokens.decode(next_token, field, caller.id) if next_token is not None else None
+    if before is not None and not 0 < len(before.encode()) <= _MOST_BYTES_OF_A_KEY:
+        raise InvalidPageToken  # a token made by hand: DynamoDB has no such keys
     where, values = ("sk < :before", {":before": before}) if before else ("", {})
     partition = order.partition(caller.id)
     found = orders.table.query(partition, where, values, now=now, forward=False, page_size=limit + 1)

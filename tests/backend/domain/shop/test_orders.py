@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain import routing, topics
+from domain import page_tokens, routing, topics
 from domain.caller import ANONYMOUS, Caller
 from domain.errors import InvalidInput, InvalidPageToken, Unauthorized
 from domain.events import Event
@@ -55,7 +55,8 @@ def test_a_page_token_is_of_one_user(counter: Counter) -> None:
     for number in range(2):
         buy(counter, ANN, NOON + number)
     token = orders.list_orders(counter.orders, ANN, limit=1)[1]
-    for caller, another in ((BOB, token), (ANN, "broken"), (ANN, "")):
+    by_hand = [page_tokens.encode(position, "Query.orders", ANN.id) for position in ("", "ä" * 513)]
+    for caller, another in ((BOB, token), (ANN, "broken"), (ANN, ""), *((ANN, each) for each in by_hand)):
         with pytest.raises(InvalidPageToken):
             orders.list_orders(counter.orders, caller, next_token=another)
     for limit in (0, 101, -1):
