@@ -11,22 +11,22 @@ from domain.clock import SYSTEM
 from domain.logs import function_logger
 from domain.settings import settings
 from domain.shop import related as related_products
-from domain.shop.related import Shelves
+from domain.shop.listing import Lists
 from domain.table import Table, dynamodb
 
 logger = function_logger()
 
 
 @cache
-def shelves_here() -> Shelves:
+def lists_here() -> Lists:
     """The products of this deployment, made at the first event and kept as long as the container lives."""
     here, client = settings(), dynamodb()
-    return Shelves(Table(here.main_table, client), Table(here.search_table, client))
+    return Lists(Table(here.main_table, client), Table(here.search_table, client))
 
 
 def related(caller: Caller, **arguments: Any) -> list[Any]:
     """ProductPage.related"""
-    return [*related_products.related(shelves_here(), caller, **arguments, now_ms=SYSTEM.now_ms())]
+    return [*related_products.related(lists_here(), caller, **arguments, now_ms=SYSTEM.now_ms())]
 
 
 FIELDS: fields.Fields = {"ProductPage.related": related}

@@ -22,7 +22,7 @@ from domain.errors import DomainError, InvalidInput, NotFound, TryAgain, Unautho
 from domain.events import Entry
 from domain.idempotency import Once, once
 from domain.rights import Standing
-from domain.shop import cart, money, product
+from domain.shop import cart, money, product, products
 from domain.shop.cart import Cart, CartLine, Held, Lines
 from domain.shop.product import Product
 from domain.table import (
@@ -274,8 +274,7 @@ def merge(
         to, of = cart.held(mine, found.get(cart.key(mine)), now), cart.held(theirs, found.get(cart.key(theirs)), now)
         if again and mutation and mutation.outcome(carts.table, now) is not None:
             return to.shown
-        products = _products(carts.table, of.lines, now)
-        lines, left = _merged(to.lines, of.lines, products)
+        lines, left = _merged(to.lines, of.lines, products.by_id(carts.table, of.lines, now))
         marker: list[Write] = [*_marker(mutation, now)]
         if len(left) == len(of.lines):  # nothing came over
             if marker:
@@ -433,11 +432,11 @@ def _wanted(was: Held, item: Item | None, change: _Change, now_ms: int) -> Lines
     return lines
 
 
-def _merged(mine: Lines, theirs: Lines, products: Mapping[str, Product]) -> tuple[Lines, Lines]:
+def _merged(mine: Lines, theirs: Lines, known: Mapping[str, Product]) -> tuple[Lines, Lines]:
     """A user's lines with those of a guest, and of the guest's those for which there is no room."""
     lines, left = dict(mine), dict[str, CartLine]()
     for product_id, line in theirs.items():
-        before, found = mine.get(product_id), products.get(product_id)
+        before, found = mine.get(product_id), known.get(product_id)
         quantity = min(line["quantity"] + (before["quantity"] if before else 0), cart.MAX_QUANTITY)
         added_at = min(line["addedAt"], before["addedAt"]) if before else line["addedAt"]
         # What cannot be bought any more comes over as it is: who orders it is told so.
@@ -450,12 +449,6 @@ def _merged(mine: Lines, theirs: Lines, products: Mapping[str, Product]) -> tupl
         else:
             lines = longer
     return lines, left
-
-
-def _products(table: Table, lines: Lines, now: int) -> dict[str, Product]:
-    """Those of the lines' products that there are."""
-    items = table.get_all([product.key(product_id) for product_id in lines], now)
-    return {product.id_of(pk): product.from_item(pk, item) for (pk, _), item in items.items()}
 
 
 def _line(product_id: str, found: Product | None, quantity: int, added_at: str) -> CartLine:

@@ -24,7 +24,7 @@ from domain.errors import (
     VersionConflict,
 )
 from domain.idempotency import Once, once
-from domain.shop import cart, money, order, product
+from domain.shop import cart, money, order, product, products
 from domain.shop.cart import CartLine, Held
 from domain.shop.order import Order, OrderLine
 from domain.shop.orders import Orders
@@ -152,8 +152,7 @@ def _draft(orders: Orders, attempt: Attempt) -> Draft | DomainError:
 
 def _on_sale(orders: Orders, held: Held, now_ms: int) -> Mapping[str, Product]:
     """Those of a cart's products that can be bought, by id."""
-    items = orders.table.get_all([product.key(product_id) for product_id in held.lines], now_ms // 1000)
-    found = {product.id_of(pk): product.from_item(pk, item) for (pk, _), item in items.items()}
+    found = products.by_id(orders.table, held.lines, now_ms // 1000)
     return {product_id: each for product_id, each in found.items() if each["price"] is not None}
 
 

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from domain import page_tokens, rights, validation
 from domain.caller import Caller
 from domain.errors import InvalidInput, InvalidPageToken
-from domain.shop import filters, product, product_input, sort_items
+from domain.shop import filters, product_input, sort_items
 from domain.shop.filters import Expression
 from domain.shop.product import Product
+from domain.shop.products import by_id
 from domain.shop.sort_items import By, Keys
 from domain.table import Item, Table
 
@@ -208,10 +209,11 @@ def _true_matches(
     table: Table, sort_keys: Sequence[str], category_id: str | None, expression: Expression, by: By, now: int
 ) -> Iterator[tuple[str, Product]]:
     """Of some sort items those whose products are still there and match, as they are now."""
-    keys = {sk: product.key(sort_items.id_of(sk)) for sk in sort_keys}
-    items = table.get_all(keys.values(), now)
-    for sk, key in keys.items():
-        if item := items.get(key):
-            found = product.from_item(key[0], item)
-            if sort_items.is_at(found, category_id, by, sk) and filters.matches(expression, found):  # type: ignore[arg-type]
-                yield sk, found
+    ids = {sk: sort_items.id_of(sk) for sk in sort_keys}
+    there = by_id(table, ids.values(), now)
+    for sk, product_id in ids.items():
+        found = there.get(product_id)
+        if found is None or not sort_items.is_at(found, category_id, by, sk):
+            continue
+        if filters.matches(expression, found):  # type: ignore[arg-type]
+            yield sk, found

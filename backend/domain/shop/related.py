@@ -7,31 +7,22 @@ themselves decide, for a sort item may lag behind its product for a moment. One 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from domain import rights
 from domain.caller import Caller
-from domain.shop import product, sort_items
+from domain.shop import product, products, sort_items
+from domain.shop.listing import Lists
 from domain.shop.product import Product
 from domain.shop.sort_items import By
-from domain.table import Table
 
 _FIELD = "Query.productPage"
 SHOWN = 6
 _LOOKED_AT = 2 * SHOWN  # in each direction: some may be sold out of the list, or moved
 
 
-@dataclass(frozen=True)
-class Shelves:
-    """Where products are, and what is derived from them."""
-
-    table: Table
-    search: Table
-
-
 def related(
-    shelves: Shelves,
+    lists: Lists,
     caller: Caller,
     *,
     product_id: str,
@@ -51,38 +42,28 @@ def related(
     rights.require(caller, _FIELD)
     now = now_ms // 1000
     if category is None:
-        found = _product(shelves, product_id, now)
+        found = products.by_id(lists.table, [product_id], now).get(product_id) if product.is_id(product_id) else None
         if found is None or found["category"] is None:
             return []
         category, price = found["category"], found["price"]
-    wanted = [each for each in _candidates(shelves, category, price, now) if each != product_id]
-    items = shelves.table.get_all((product.key(each) for each in dict.fromkeys(wanted)), now)
-    others = [product.from_item(pk, item) for (pk, _), item in items.items()]
-    others = [each for each in others if category in each["path"]]
+    wanted = [each for each in _candidates(lists, category, price, now) if each != product_id]
+    others = [each for each in products.by_id(lists.table, wanted, now).values() if category in each["path"]]
     return sorted(others, key=lambda each: _distance(each, price))[:SHOWN]
 
 
-def _product(shelves: Shelves, product_id: str, now: int) -> Product | None:
-    if not product.is_id(product_id):
-        return None
-    key = product.key(product_id)
-    item = shelves.table.get_all([key], now).get(key)
-    return product.from_item(key[0], item) if item else None
-
-
-def _candidates(shelves: Shelves, category: str, price: int | None, now: int) -> Iterator[str]:
+def _candidates(lists: Lists, category: str, price: int | None, now: int) -> Iterator[str]:
     """Ids from the sort items around a price, or from the best rated down; the product itself is one of them."""
     if price is None:
-        yield from _ids(shelves, category, By.RATING, "", "", forward=False, now=now)
+        yield from _ids(lists, category, By.RATING, "", "", forward=False, now=now)
         return
     here = sort_items.encode_number(price)
     # A key is the value, `#` and an id: all of a value are above it, and those of the values below are below it.
-    yield from _ids(shelves, category, By.PRICE, "sk >= :here", here, forward=True, now=now)
-    yield from _ids(shelves, category, By.PRICE, "sk < :here", here, forward=False, now=now)
+    yield from _ids(lists, category, By.PRICE, "sk >= :here", here, forward=True, now=now)
+    yield from _ids(lists, category, By.PRICE, "sk < :here", here, forward=False, now=now)
 
 
-def _ids(shelves: Shelves, category: str, by: By, where: str, here: str, *, forward: bool, now: int) -> Iterator[str]:
-    found = shelves.search.query(
+def _ids(lists: Lists, category: str, by: By, where: str, here: str, *, forward: bool, now: int) -> Iterator[str]:
+    found = lists.search.query(
         sort_items.partition(category, by), where, {":here": here} if where else None,
         now=now, forward=forward, page_size=_LOOKED_AT, consistent=False,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from domain import rights, validation
 from domain.caller import Caller
 from domain.clock import Clock
-from domain.shop import filters, product, ranking, search_index
+from domain.shop import filters, products, ranking, search_index
 from domain.shop.candidates import Candidates
 from domain.shop.product import Product
 from domain.shop.ranking import Wanted
@@ -75,7 +75,7 @@ def search_products(
     first = limit + _SPARE if expression == filters.EVERYTHING else _BATCH
     found: list[ProductMatch] = []
     for product_ids in _batches([product_id for _, product_id in ranked[:MAX_READ]], first):
-        for each in _read(search.products, product_ids, now):
+        for each in products.by_id(search.products, product_ids, now).values():
             score = wanted.match(search_index.texts_of(each["title"], each["authors"])).score
             if score >= ranking.LEAST and filters.matches(expression, each):  # type: ignore[arg-type]
                 found.append({"score": round(score, _DIGITS), "product": each})
@@ -90,14 +90,6 @@ def _batches(ids: Sequence[str], first: int) -> Iterator[Sequence[str]]:
     while start < len(ids):
         yield ids[start : start + size]
         start, size = start + size, _BATCH
-
-
-def _read(table: Table, product_ids: Sequence[str], now: int) -> Iterator[Product]:
-    items = table.get_all([product.key(each) for each in product_ids], now)
-    for each in product_ids:
-        pk, _ = key = product.key(each)
-        if item := items.get(key):
-            yield product.from_item(pk, item)
 
 
 def _that_fit(found: Sequence[ProductMatch]) -> list[ProductMatch]:
