@@ -31,7 +31,6 @@ from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM, Clock
 from domain.errors import NotFound, TryAgain
-from domain.events import Entry
 from domain.presence import Place, Presence, Rhythm
 from domain.presence_chain import Delayed
 from domain.queue import QueueError
@@ -217,11 +216,10 @@ def presence_changes(
     now = presences.clock.now_ms() // 1000
     room_rights.require(presences.table, caller, "Query.presenceChanges", room_id, now=now)
 
-    def whole(entry: Entry, change: dict[str, Any]) -> dict[str, Any]:
-        if entry.reference and (item := presences.table.get(entry.reference, now)):
-            change |= {"truncated": False, "presence": presence.from_item(item["pk"], item["sk"], item)}
-        return change
+    def shown(item: Item) -> object:
+        return presence.from_item(item["pk"], item["sk"], item)
 
+    whole = catch_up.followed(presences.table, presences.clock, "presence", shown)
     return catch_up.page(presences.change_log, topic, after, limit, whole, time.monotonic() + _PATIENCE_SECONDS)
 
 

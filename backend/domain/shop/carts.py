@@ -19,7 +19,6 @@ from domain.caller import ANONYMOUS, Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.errors import DomainError, InvalidInput, NotFound, TryAgain, Unauthorized, VersionConflict
-from domain.events import Entry
 from domain.idempotency import Once, once
 from domain.rights import Standing
 from domain.shop import cart, money, product, products
@@ -88,11 +87,10 @@ def cart_changes(
     """
     owner, _ = _owner(carts, caller, "Query.cartChanges", client_id)
 
-    def whole(entry: Entry, change: dict[str, Any]) -> dict[str, Any]:
-        if entry.reference and (item := carts.table.get(entry.reference, carts.clock.now_ms() // 1000)):
-            change |= {"truncated": False, "cart": cart.from_item(str(item["pk"]), item)}
-        return change
+    def shown(item: Item) -> object:
+        return cart.from_item(item["pk"], item)
 
+    whole = catch_up.followed(carts.table, carts.clock, "cart", shown)
     deadline = carts.clock.monotonic() + _PATIENCE_SECONDS
     return catch_up.page(carts.change_log, topics.cart(owner), after, limit, whole, deadline)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from domain import catch_up, rights, topics
 from domain.caller import Caller
-from domain.events import Entry
 from domain.shop import product, product_input
 from domain.shop.catalogue import PATIENCE_SECONDS, Catalogue
+from domain.table import Item
 from domain.topics import Topic
 
 
@@ -56,12 +56,10 @@ def _changes(
     catalogue: Catalogue, caller: Caller, field: str, topic: Topic, after: int, limit: int | None
 ) -> dict[str, Any]:
     rights.require(caller, field, str(topic))
-    now = catalogue.clock.now_ms() // 1000
 
-    def whole(entry: Entry, change: dict[str, Any]) -> dict[str, Any]:
-        if entry.reference and (item := catalogue.table.get(entry.reference, now)):
-            change |= {"truncated": False, "product": product.from_item(str(item["pk"]), item)}
-        return change
+    def shown(item: Item) -> object:
+        return product.from_item(item["pk"], item)
 
+    whole = catch_up.followed(catalogue.table, catalogue.clock, "product", shown)
     deadline = catalogue.clock.monotonic() + PATIENCE_SECONDS
     return catch_up.page(catalogue.change_log, topic, after, limit, whole, deadline)

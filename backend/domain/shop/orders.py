@@ -12,7 +12,6 @@ from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.errors import InvalidPageToken
-from domain.events import Entry
 from domain.shop import order
 from domain.shop.order import Order
 from domain.table import Delete, Item, Put, Table, Write
@@ -91,11 +90,10 @@ def order_changes(orders: Orders, caller: Caller, *, after: int, limit: int | No
     topic = topics.order(caller.id)
     rights.require(caller, "Query.orderChanges", str(topic))
 
-    def whole(entry: Entry, change: dict[str, Any]) -> dict[str, Any]:
-        if entry.reference and (item := orders.table.get(entry.reference, orders.clock.now_ms() // 1000)):
-            change |= {"truncated": False, "order": order.from_item(str(item["sk"]), item)}
-        return change
+    def shown(item: Item) -> object:
+        return order.from_item(item["sk"], item)
 
+    whole = catch_up.followed(orders.table, orders.clock, "order", shown)
     deadline = orders.clock.monotonic() + _PATIENCE_SECONDS
     return catch_up.page(orders.change_log, topic, after, limit, whole, deadline)
 
