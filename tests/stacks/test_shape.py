@@ -4,12 +4,14 @@ import subprocess
 import sys
 from collections import Counter
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from checks.cloudformation import Resource, intrinsics, parse
 from checks.project import ROOT, templates
 from checks.resources import BUDGET
+from domain.clients import Clients
 
 RESOLVER = "AWS::AppSync::Resolver"
 SCHEMA = "AWS::AppSync::GraphQLSchema"
@@ -188,3 +190,8 @@ def test_every_handler_imports_without_an_environment(written: list[Resource]) -
             check=False,
         )
         assert done.returncode == 0, f"{function}: {done.stderr}"
+
+
+def test_a_clients_cart_is_gone_before_somebody_else_may_have_its_id() -> None:
+    longest = parse(ROOT / "template.yaml")["Parameters"]["CartHours"]["MaxValue"]
+    assert longest * 3600 < Clients(Mock(), Mock(), Mock(), retention_seconds=0).kept_seconds
