@@ -25,7 +25,7 @@ _MAX_TEXT = 500  # characters of a member that an item keeps for filters
 
 # Ids have letters, digits and `-`: whatever follows a value in a key is above `#` and below this.
 _AFTER_IDS = "$"
-_LAST = "\U0010ffff"
+_LAST = "\U0010ffff"  # which no key has
 
 
 class By(Enum):
@@ -112,7 +112,7 @@ def encode_title(title: str) -> str:
 
 def normalised(text: str) -> str:
     """A text without case, accents and control characters. What a text begins with, its normalised form begins with."""
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).replace(_LAST, "\U0010fffe")
     return "".join(max(" ", each) for each in folded if not unicodedata.combining(each))[:MAX_SORT_TITLE]
 
 

@@ -31,7 +31,7 @@ def rank(found: Product, value: str) -> Any:
         return -1 if given is None else given
     if value == "TITLE":
         title = unicodedata.normalize("NFKD", found["title"]).casefold()
-        title = unicodedata.normalize("NFKD", title)
+        title = unicodedata.normalize("NFKD", title).replace("\U0010ffff", "\U0010fffe")
         return "".join(" " if each < " " else each for each in title if not unicodedata.combining(each))[:200]
     return found["createdAt"]
 

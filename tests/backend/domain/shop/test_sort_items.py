@@ -135,6 +135,13 @@ def test_keys_stay_below_the_limit_of_dynamodb() -> None:
     assert len(longest.encode()) < 1000
 
 
+@pytest.mark.parametrize("given_filter", [None, {"title": {"beginsWith": "x"}}])
+def test_the_last_character_of_all_is_in_the_list_too(given_filter: Any) -> None:
+    found = product.from_item("PRODUCT#p1", ITEM | {"title": f"{'x' if given_filter else ''}\U0010ffff!"})
+    keys, sk = sort_items.keys(By.TITLE, parse(given_filter)), sort_items.sort_key(By.TITLE, found)
+    assert keys.low.encode() <= sk.encode() <= keys.high.encode()
+
+
 def test_an_id_that_no_product_can_have_is_in_no_list() -> None:
     assert sort_items.items_of("a#b", ITEM) == []
 
