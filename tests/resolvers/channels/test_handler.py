@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import uuid
@@ -10,25 +9,14 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain import mutation_limits, parameters
-from domain.settings import settings
 from domain.table import Put, Table
-from tests.conftest import CREDENTIALS, ROOT
+from tests.conftest import ROOT
+from tests.deployed import Context, deployed, limits_of_mutations
 
 ID = "0123456789abcdef"
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "channels"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:channels"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 @pytest.fixture
@@ -36,9 +24,7 @@ def function(
     new_table: Callable[[str], Table], aws_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ModuleType]:
     """The handler's module in the environment of its function."""
-    limits = f"limits-{uuid.uuid4()}"
-    ssm = boto3.client("ssm", endpoint_url=aws_endpoint, **CREDENTIALS)  # type: ignore[call-overload]
-    ssm.put_parameter(Name=limits, Type="String", Value='{"USER": {"perSecond": 0.001, "burst": 6}}')
+    limits = limits_of_mutations(aws_endpoint, '{"USER": {"perSecond": 0.001, "burst": 6}}')
     environment = {
         "MAIN_TABLE": new_table("MainTable").name,
         "CHANGE_LOG": new_table("ChangeLog").name,
@@ -48,29 +34,10 @@ def function(
         "HEARTBEAT_SECONDS": "30",
         "FEATURE_FLAGS": "new-editor, dark",
         "POWERTOOLS_SERVICE_NAME": f"channels-{uuid.uuid4()}",  # whose log goes where this test looks
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    forget()
-    spec = importlib.util.spec_from_file_location("channels_handler", ROOT / "resolvers/channels/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.clients_here().table.write([Put({"pk": "USER#ann", "sk": "PROFILE", "name": "ann"})])
-    yield module
-    forget()
-
-
-def forget() -> None:
-    """Drop what a container keeps between invocations."""
-    for kept in (settings, mutation_limits.rate_limit_here, parameters._parameters):
-        kept.cache_clear()
+    with deployed("resolvers/channels", aws_endpoint, monkeypatch, environment) as module:
+        module.clients_here().table.write([Put({"pk": "USER#ann", "sk": "PROFILE", "name": "ann"})])
+        yield module
 
 
 def identity(name: str, *groups: str, issued_at: int = 4_000_000_000) -> dict[str, Any]:
@@ -88,7 +55,7 @@ def ask(
     type_name, field_name = coordinate.split(".")
     info = {"fieldName": field_name, "parentTypeName": type_name}
     event = {"arguments": arguments, "identity": caller, "source": source, "info": info}
-    answer: dict[str, Any] = module.handler(event, Context())
+    answer: dict[str, Any] = module.handler(event, Context("channels"))
     json.dumps(answer)  # as Lambda must
     return answer
 

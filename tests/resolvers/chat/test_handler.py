@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain import mutation_limits, parameters, topics
+from domain import topics
 from domain.changes import ChangeLog, Event
 from domain.clock import SYSTEM
-from domain.settings import settings
 from domain.table import Table
 from tests.backend.domain.clocks import SetClock
-from tests.conftest import CREDENTIALS, ROOT
+from tests.conftest import ROOT
+from tests.deployed import Context, deployed, limits_of_mutations
 
 IAM = {
     "accountId": "000000000000", "cognitoIdentityPoolId": None, "cognitoIdentityId": None, "sourceIp": ["127.0.0.1"],
     "username": "AIDAEXAMPLE", "userArn": "arn:aws:iam::000000000000:user/importer", "cognitoIdentityAuthType": None,
     "cognitoIdentityAuthProvider": None,
 }  # fmt: skip
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "chat"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:chat"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 @pytest.fixture
@@ -46,39 +34,17 @@ def chat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[ModuleType]:
     """The handler's module in the environment of its function."""
-    limits = f"limits-{uuid.uuid4()}"
-    ssm = boto3.client("ssm", endpoint_url=aws_endpoint, **CREDENTIALS)  # type: ignore[call-overload]
-    ssm.put_parameter(Name=limits, Type="String", Value='{"API_KEY": {"perSecond": 0.001, "burst": 7}}')
+    limits = limits_of_mutations(aws_endpoint, '{"API_KEY": {"perSecond": 0.001, "burst": 7}}')
     environment = {
         "MAIN_TABLE": main_table.name,
         "CHANGE_LOG": change_log_table.name,
         "RETENTION_HOURS": "24",
         "RATE_LIMITS": new_table("RateLimits").name,
         "MUTATION_LIMITS": limits,
-        "POWERTOOLS_SERVICE_NAME": "chat",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    forget()
-    spec = importlib.util.spec_from_file_location("chat_handler", ROOT / "resolvers/chat/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    forget()
-
-
-def forget() -> None:
-    """Drop what a container keeps between invocations."""
-    for kept in (settings, mutation_limits.rate_limit_here, parameters._parameters):
-        kept.cache_clear()
+    with deployed("resolvers/chat", aws_endpoint, monkeypatch, environment) as module:
+        yield module
 
 
 def ask(
@@ -91,7 +57,7 @@ def ask(
         "source": None,
         "info": {"fieldName": field_name, "parentTypeName": type_name},
     }
-    answer: dict[str, Any] = module.handler(event, Context())
+    answer: dict[str, Any] = module.handler(event, Context("chat"))
     return answer
 
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 
-from domain import client, clients, mutation_limits, parameters, topics
+from domain import client, clients, topics
 from domain.caller import ANONYMOUS
 from domain.clients import Clients
 from domain.clock import SYSTEM
 from domain.events import Event
-from domain.settings import settings
 from domain.table import Put, Table
-from tests.conftest import CREDENTIALS, ROOT
+from tests.deployed import Context, deployed, limits_of_mutations
 
 ANN = {"sub": "sub-ann", "username": "ann", "claims": {"iat": 4_000_000_000}, "groups": None}
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "orders"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:orders"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 @pytest.fixture
@@ -44,9 +31,7 @@ def function(
 ) -> Iterator[ModuleType]:
     """The handler's module in the environment of its function, with a product."""
     main_table.write([Put({"pk": "PRODUCT#pen", "sk": "PRODUCT", "title": "A pen", "price": 150, "stock": 3})])
-    limits = f"limits-{uuid.uuid4()}"
-    ssm = boto3.client("ssm", endpoint_url=aws_endpoint, **CREDENTIALS)  # type: ignore[call-overload]
-    ssm.put_parameter(Name=limits, Type="String", Value='{"USER": {"perSecond": 0.001, "burst": 4}}')
+    limits = limits_of_mutations(aws_endpoint, '{"USER": {"perSecond": 0.001, "burst": 4}}')
     environment = {
         "MAIN_TABLE": main_table.name,
         "CHANGE_LOG": change_log_table.name,
@@ -54,30 +39,10 @@ def function(
         "CART_HOURS": "72",
         "RATE_LIMITS": new_table("RateLimits").name,
         "MUTATION_LIMITS": limits,
-        "POWERTOOLS_SERVICE_NAME": "orders",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         "_X_AMZN_TRACE_ID": f"Root={TRACE};Sampled=1",
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    forget()
-    spec = importlib.util.spec_from_file_location("orders_handler", ROOT / "resolvers/orders/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    forget()
-
-
-def forget() -> None:
-    """Drop what a container keeps between invocations."""
-    for kept in (settings, mutation_limits.rate_limit_here, parameters._parameters):
-        kept.cache_clear()
+    with deployed("resolvers/orders", aws_endpoint, monkeypatch, environment) as module:
+        yield module
 
 
 def ask(module: ModuleType, coordinate: str, identity: dict[str, Any] | None = ANN, **arguments: Any) -> dict[str, Any]:
@@ -88,7 +53,7 @@ def ask(module: ModuleType, coordinate: str, identity: dict[str, Any] | None = A
         "source": None,
         "info": {"fieldName": field_name, "parentTypeName": type_name},
     }
-    answer: dict[str, Any] = module.handler(event, Context())
+    answer: dict[str, Any] = module.handler(event, Context("orders"))
     json.dumps(answer)  # Lambda answers JSON
     return answer
 

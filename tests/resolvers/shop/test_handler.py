@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 import uuid
@@ -10,27 +9,17 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain import mutation_limits, parameters, profile, sessions
-from domain.settings import settings
+from domain import profile, sessions
 from domain.table import Put, Table
-from tests.conftest import CREDENTIALS, ROOT
+from tests.conftest import ROOT
+from tests.deployed import Context, deployed, limits_of_mutations
 
 NOW = int(time.time())
 SUE = {"sub": "sub-sue", "username": "sue", "claims": {"iat": NOW - 60, "cognito:groups": ["sellers"]}, "groups": None}
 BOOK = {"title": "Dune", "category": "book", "price": 1299}
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "shop"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:shop"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 @pytest.fixture
@@ -43,9 +32,7 @@ def function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[ModuleType]:
     """The handler's module in the environment of its function."""
-    limits = f"limits-{uuid.uuid4()}"
-    ssm = boto3.client("ssm", endpoint_url=aws_endpoint, **CREDENTIALS)  # type: ignore[call-overload]
-    ssm.put_parameter(Name=limits, Type="String", Value='{"USER": {"perSecond": 0.001, "burst": 6}}')
+    limits = limits_of_mutations(aws_endpoint, '{"USER": {"perSecond": 0.001, "burst": 6}}')
     environment = {
         "MAIN_TABLE": main_table.name,
         "CHANGE_LOG": change_log_table.name,
@@ -54,30 +41,11 @@ def function(
         "RATE_LIMITS": new_table("RateLimits").name,
         "MUTATION_LIMITS": limits,
         "POWERTOOLS_SERVICE_NAME": f"shop-{uuid.uuid4()}",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    forget()
-    spec = importlib.util.spec_from_file_location("shop_handler", ROOT / "resolvers/shop/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    module.writers().shutdown()
-    forget()
-
-
-def forget() -> None:
-    """Drop what a container keeps between invocations."""
-    for kept in (settings, mutation_limits.rate_limit_here, parameters._parameters):
-        kept.cache_clear()
+    with deployed("resolvers/shop", aws_endpoint, monkeypatch, environment) as module:
+        yield module
+        module.writers().shutdown()
 
 
 def call(function: ModuleType, coordinate: str, identity: Any = SUE, **arguments: Any) -> dict[str, Any]:
@@ -85,7 +53,7 @@ def call(function: ModuleType, coordinate: str, identity: Any = SUE, **arguments
     parent, _, name = coordinate.partition(".")
     info = {"parentTypeName": parent, "fieldName": name}
     event = {"arguments": arguments, "identity": identity, "source": None, "info": info}
-    answer: dict[str, Any] = json.loads(json.dumps(function.handler(event, Context())))
+    answer: dict[str, Any] = json.loads(json.dumps(function.handler(event, Context("shop"))))
     return answer
 
 

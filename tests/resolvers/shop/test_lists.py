@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 import uuid
@@ -14,27 +13,18 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 
 from domain import page_tokens
-from domain.settings import settings
 from domain.shop import category
 from domain.table import Put, Table
 from local.appsync.datasources.aws_lambda import LambdaDataSource
 from local.appsync.definition import ResolverDefinition
 from local.functions import Invocation
 from tests.backend.domain.shop import shelves
-from tests.conftest import CREDENTIALS, ROOT
+from tests.conftest import ROOT
+from tests.deployed import Context, deployed
 from tests.local.appsync.api import Api
 
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 FIELDS = {"Query.categories", "Query.products", "Category.children", "Category.products"}
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "shop"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:shop"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 @pytest.fixture
@@ -48,23 +38,10 @@ def function(
         "RATE_LIMITS": "none",  # a query asks for none
         "MUTATION_LIMITS": "none",
         "POWERTOOLS_SERVICE_NAME": f"shop-{uuid.uuid4()}",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    spec = importlib.util.spec_from_file_location("shop_lists_handler", ROOT / "resolvers/shop/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    module.readers().shutdown()
-    settings.cache_clear()
+    with deployed("resolvers/shop", aws_endpoint, monkeypatch, environment) as module:
+        yield module
+        module.readers().shutdown()
 
 
 class Shop:
@@ -80,7 +57,7 @@ class Shop:
     async def _invoke(self, _arn: str, payload: bytes, *_: Any, **__: Any) -> Invocation:
         event = json.loads(payload)
         self.invocations.append(len(event) if isinstance(event, list) else 0)
-        return Invocation(json.dumps(self._function.handler(event, Context())).encode(), None, b"")
+        return Invocation(json.dumps(self._function.handler(event, Context("shop"))).encode(), None, b"")
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer."""
@@ -177,7 +154,7 @@ async def test_each_category_has_its_own_products(shop: Shop, main_table: Table,
 async def test_one_category_s_failure_spoils_no_other(shop: Shop, main_table: Table, search_table: Table) -> None:
     plant(main_table, "bad", "good")
     shelves.fill(main_table, search_table, [{"id": "p", "title": "p", "path": ["good"]}])
-    broken = {"pk": "SORT#IN#bad#TITLE", "sk": "x\t#p", "u": 5}  # as the projection never writes one
+    broken = {"pk": "SORT#IN#bad#TITLE", "sk": "x\t#p", "members": "no JSON"}  # as the projection never writes one
     search_table.put_all([broken], time.monotonic() + 30)
     answer = await shop.ask("{ categories { items { id products { items { id } } } } }")
     assert answer["data"]["categories"]["items"] == [

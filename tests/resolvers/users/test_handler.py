@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import uuid
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from domain import mutation_limits, parameters, topics
-from domain.settings import settings
+from domain import topics
 from domain.table import Table
 from tests.backend.domain.pools import SignedUp, TestPool
-from tests.conftest import CREDENTIALS, ROOT
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "users"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:users"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+from tests.conftest import ROOT
+from tests.deployed import Context, deployed, limits_of_mutations
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +30,7 @@ def function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[ModuleType]:
     """The handler's module in the environment of its function."""
-    limits = f"limits-{uuid.uuid4()}"
-    ssm = boto3.client("ssm", endpoint_url=aws_endpoint, **CREDENTIALS)  # type: ignore[call-overload]
-    ssm.put_parameter(Name=limits, Type="String", Value='{"USER": {"perSecond": 1, "burst": 100}}')
+    limits = limits_of_mutations(aws_endpoint, '{"USER": {"perSecond": 1, "burst": 100}}')
     environment = {
         "MAIN_TABLE": new_table("MainTable").name,
         "CHANGE_LOG": new_table("ChangeLog").name,
@@ -51,29 +38,9 @@ def function(
         "MUTATION_LIMITS": limits,
         "USER_POOL_ID": pool.id,
         "RETENTION_HOURS": "24",
-        "POWERTOOLS_SERVICE_NAME": "users",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    forget()
-    spec = importlib.util.spec_from_file_location("users_handler", ROOT / "resolvers/users/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    forget()
-
-
-def forget() -> None:
-    """Drop what a container keeps between invocations."""
-    for kept in (settings, mutation_limits.rate_limit_here, parameters._parameters):
-        kept.cache_clear()
+    with deployed("resolvers/users", aws_endpoint, monkeypatch, environment) as module:
+        yield module
 
 
 @pytest.fixture
@@ -98,7 +65,7 @@ def ask(module: ModuleType, coordinate: str, caller: dict[str, Any] | None, **ar
         "source": None,
         "info": {"fieldName": field_name, "parentTypeName": type_name},
     }
-    answer: dict[str, Any] = module.handler(event, Context())
+    answer: dict[str, Any] = module.handler(event, Context("users"))
     return answer
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from collections.abc import Iterator
@@ -11,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from domain.settings import settings
 from domain.shop import cart
 from domain.table import Put, Table
-from tests.conftest import CREDENTIALS, ROOT
+from tests.deployed import Context, deployed
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
 EVENT = {
@@ -24,40 +22,12 @@ EVENT = {
 }  # fmt: skip
 
 
-class Context:
-    """What Powertools' logger and the handler read of Lambda's context object."""
-
-    function_name = "expire_carts"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:expire_carts"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
-
-    def __init__(self, seconds: float) -> None:
-        self.get_remaining_time_in_millis = lambda: seconds * 1000
-
-
 @pytest.fixture
 def function(main_table: Table, aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The handler's module in the environment of its function."""
-    environment = {
-        "MAIN_TABLE": main_table.name,
-        "POWERTOOLS_SERVICE_NAME": "expire_carts",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    spec = importlib.util.spec_from_file_location("expire_carts_handler", ROOT / "streams/expire_carts/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    module.threads_here().shutdown()
-    settings.cache_clear()
+    with deployed("streams/expire_carts", aws_endpoint, monkeypatch, {"MAIN_TABLE": main_table.name}) as module:
+        yield module
+        module.threads_here().shutdown()
 
 
 def put(table: Table, owner: str, seconds: int) -> None:
@@ -78,16 +48,16 @@ def test_what_is_due_is_removed_and_counted(
     for number in range(20):
         put(main_table, f"u{number}", -90)
     put(main_table, "later", 90)
-    done = function.handler(EVENT, Context(50))
+    done = function.handler(EVENT, Context("expire_carts", 50))
     assert done["removed"] == 20
     assert 90_000 <= done["latestMs"] < 120_000
     assert metrics(capsys.readouterr().out) == {"ExpiredCarts": [20.0], "CartExpiryLateness": [done["latestMs"]]}
-    assert function.handler(EVENT, Context(50)) == {"removed": 0, "latestMs": 0}
+    assert function.handler(EVENT, Context("expire_carts", 50)) == {"removed": 0, "latestMs": 0}
     assert metrics(capsys.readouterr().out) == {}
     assert main_table.get(cart.key("later"), 0)
 
 
 def test_without_time_left_it_leaves_all_to_the_next_run(function: ModuleType, main_table: Table) -> None:
     put(main_table, "ann", -90)
-    assert function.handler(EVENT, Context(1))["removed"] == 0
-    assert function.handler(EVENT, Context(50))["removed"] == 1
+    assert function.handler(EVENT, Context("expire_carts", 1))["removed"] == 0
+    assert function.handler(EVENT, Context("expire_carts", 50))["removed"] == 1

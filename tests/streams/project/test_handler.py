@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 import uuid
@@ -17,23 +16,9 @@ from domain.settings import settings
 from domain.shop import order
 from domain.table import Item, Put, Table
 from tests.backend.domain.shop.streamed import book, expected, own_items, record, scan
-from tests.conftest import CREDENTIALS, ROOT
+from tests.conftest import CREDENTIALS
+from tests.deployed import Context, deployed
 from tests.stack.instance import eventually
-
-
-class Context:
-    """What the handler and Powertools' logger read of Lambda's context object."""
-
-    function_name = "project"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:project"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
-
-    def __init__(self, seconds: float = 30.0) -> None:
-        self._end = time.monotonic() + seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return max(0, round((self._end - time.monotonic()) * 1000))
 
 
 @pytest.fixture
@@ -67,27 +52,9 @@ def function(
     main_table: Table, search_table: Table, bus: tuple[str, Any], aws_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ModuleType]:
     """The handler's module in the environment that its template gives it."""
-    environment = {
-        "MAIN_TABLE": main_table.name,
-        "SEARCH_TABLE": search_table.name,
-        "EVENT_BUS": bus[0],
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_REGION": CREDENTIALS["region_name"],
-        "AWS_DEFAULT_REGION": CREDENTIALS["region_name"],
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "POWERTOOLS_SERVICE_NAME": "project",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    spec = importlib.util.spec_from_file_location("project_handler", ROOT / "streams/project/handler.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    settings.cache_clear()
+    environment = {"MAIN_TABLE": main_table.name, "SEARCH_TABLE": search_table.name, "EVENT_BUS": bus[0]}
+    with deployed("streams/project", aws_endpoint, monkeypatch, environment) as module:
+        yield module
 
 
 def placed(order_id: str = "01KAJ0000000000000000000AA") -> Item:
@@ -103,7 +70,7 @@ def test_a_batch_is_projected_and_counted(
     main_table.write([Put(item) for item in items])
     sold = record(items[0], items[0] | {"stock": 1}, created=int(time.time()) - 5)
     event = {"Records": [*(record(None, item, created=int(time.time())) for item in items), sold]}
-    assert function.handler(event, Context()) == {"batchItemFailures": []}
+    assert function.handler(event, Context("project")) == {"batchItemFailures": []}
     assert own_items(scan(search_table)) == expected(items)
     metrics = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
     assert (metrics["Projected"], metrics["Unchanged"]) == ([2.0], [1.0])
@@ -118,7 +85,7 @@ def test_the_lowest_record_that_failed_is_reported(
     monkeypatch.setenv("SEARCH_TABLE", "nobody")
     settings.cache_clear()
     first, second = record(None, placed()), record(None, book("p1"))
-    answer = function.handler({"Records": [first, second]}, Context(5.5))
+    answer = function.handler({"Records": [first, second]}, Context("project", 5.5))
     assert answer == {"batchItemFailures": [{"itemIdentifier": second["dynamodb"]["SequenceNumber"]}]}
 
 
@@ -129,7 +96,7 @@ def test_a_new_order_is_told_of_with_the_same_id_each_time(
     confirmed = item | {"status": "CONFIRMED"}
     event = {"Records": [record(None, item), record(item, confirmed), record(confirmed, None)]}
     for _ in range(2):
-        assert function.handler(event, Context()) == {"batchItemFailures": []}
+        assert function.handler(event, Context("project")) == {"batchItemFailures": []}
     first, second = eventually(lambda: told if len(told := bus[1]()) == 2 else [])
     assert first["detail"] == second["detail"]
     assert (first["source"], first["detail-type"]) == ("headwater.shop", "OrderPlaced")
@@ -148,7 +115,7 @@ def test_a_new_order_is_told_of_with_the_same_id_each_time(
 
 def test_an_order_of_any_shape_is_told_of(function: ModuleType, bus: tuple[str, Callable[[], list[Any]]]) -> None:
     raw = {"pk": "ORDERS#u", "sk": "o1", "lines": "none", "total": "much", "placedAt": 7, "traceId": 7}
-    assert function.handler({"Records": [record(None, raw)]}, Context()) == {"batchItemFailures": []}
+    assert function.handler({"Records": [record(None, raw)]}, Context("project")) == {"batchItemFailures": []}
     (told,) = eventually(bus[1])
     assert (told["detail"]["orderId"], told["detail"]["lines"], told["detail"]["total"]) == ("o1", [], 0)
 
@@ -158,13 +125,13 @@ def test_orders_that_the_bus_does_not_take_now_come_again(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9")
     records = [record(None, placed("a")), record(None, placed("b"))]
-    answer = function.handler({"Records": records}, Context(5.5))
+    answer = function.handler({"Records": records}, Context("project", 5.5))
     assert answer["batchItemFailures"] == [{"itemIdentifier": records[0]["dynamodb"]["SequenceNumber"]}]
 
 
 def test_operations_are_answered(function: ModuleType, main_table: Table) -> None:
     main_table.write([Put(book("p1"))])
     check = {"operation": "project.check", "productIds": ["p1"]}
-    assert function.handler(check, Context()) == {"checked": 1, "behind": ["p1"]}
-    assert function.handler({"operation": "project", "productIds": ["p1"]}, Context())["projected"] == 1
-    assert function.handler(check, Context()) == {"checked": 1, "behind": []}
+    assert function.handler(check, Context("project")) == {"checked": 1, "behind": ["p1"]}
+    assert function.handler({"operation": "project", "productIds": ["p1"]}, Context("project"))["projected"] == 1
+    assert function.handler(check, Context("project")) == {"checked": 1, "behind": []}
