@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -13,20 +12,11 @@ import pytest
 from domain import auth_keys
 from domain.caller import Caller, CallerKind
 from domain.clock import SYSTEM
-from domain.settings import settings
 from domain.table import Table
-from tests.conftest import CREDENTIALS, ROOT
+from tests.conftest import CREDENTIALS
+from tests.deployed import Context, deployed
 
 ROUTE = "arn:aws:execute-api:us-east-1:000000000000:1234abcd/$default/GET/whoami"
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "authorizer"
-    memory_limit_in_mb = 256
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:authorizer"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +34,9 @@ def authorizer(
     environment = {
         "MAIN_TABLE": main_table.name,
         "AUTH_KEY_PEPPER": pepper,
-        "POWERTOOLS_SERVICE_NAME": "authorizer",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    spec = importlib.util.spec_from_file_location("authorizer_handler", ROOT / "resolvers/authorizer/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    settings.cache_clear()
+    with deployed("resolvers/authorizer", aws_endpoint, monkeypatch, environment) as module:
+        yield module
 
 
 @pytest.fixture
@@ -73,13 +49,15 @@ def made(authorizer: ModuleType) -> dict[str, Any]:
 
 def appsync(module: ModuleType, token: str) -> dict[str, Any]:
     context = {"apiId": "a", "accountId": "0", "requestId": "r", "queryString": "", "variables": {}}
-    answer: dict[str, Any] = module.handler({"authorizationToken": token, "requestContext": context}, Context())
+    answer: dict[str, Any] = module.handler(
+        {"authorizationToken": token, "requestContext": context}, Context("authorizer")
+    )
     return answer
 
 
 def http_api(module: ModuleType, **places: Any) -> dict[str, Any]:
     event = {"version": "2.0", "type": "REQUEST", "routeArn": ROUTE, "routeKey": "GET /whoami", "headers": {}, **places}
-    answer: dict[str, Any] = module.handler(event, Context())
+    answer: dict[str, Any] = module.handler(event, Context("authorizer"))
     return answer
 
 

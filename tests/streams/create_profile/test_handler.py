@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -10,20 +9,10 @@ from typing import Any
 import pytest
 
 from domain import profile
-from domain.settings import settings
 from domain.table import Table
-from tests.conftest import CREDENTIALS, ROOT
+from tests.deployed import Context, deployed
 
 SUB = "c81809c9-7b5b-4f61-a326-305bd2591e1f"
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "create_profile"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:create_profile"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
 def event(source: str = "PostConfirmation_ConfirmSignUp") -> dict[str, Any]:
@@ -41,29 +30,14 @@ def function(main_table: Table, aws_endpoint: str, monkeypatch: pytest.MonkeyPat
     """The handler's module in the environment of its function."""
     environment = {
         "MAIN_TABLE": main_table.name,
-        "POWERTOOLS_SERVICE_NAME": "create_profile",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
         "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    spec = importlib.util.spec_from_file_location(
-        "create_profile_handler", ROOT / "streams/create_profile/handler.py"
-    )  # fmt: skip
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    settings.cache_clear()
+    with deployed("streams/create_profile", aws_endpoint, monkeypatch, environment) as module:
+        yield module
 
 
 def test_whoever_confirms_gets_a_profile_without_an_address(function: ModuleType, main_table: Table) -> None:
-    assert function.handler(event(), Context()) == event()
+    assert function.handler(event(), Context("create_profile")) == event()
     item = main_table.get(profile.key(SUB), 0)
     assert item is not None
     assert (item["name"], item["displayName"], item["version"]) == ("ann", "ann", 1)
@@ -73,12 +47,12 @@ def test_whoever_confirms_gets_a_profile_without_an_address(function: ModuleType
 
 @pytest.mark.parametrize("source", ["PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword"])
 def test_a_second_event_changes_nothing(function: ModuleType, main_table: Table, source: str) -> None:
-    function.handler(event(), Context())
+    function.handler(event(), Context("create_profile"))
     before = main_table.get(profile.key(SUB), 0)
-    assert function.handler(event(source), Context()) == event(source)
+    assert function.handler(event(source), Context("create_profile")) == event(source)
     assert main_table.get(profile.key(SUB), 0) == before
 
 
 def test_a_table_that_does_not_answer_stops_no_sign_up(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert function.handler(event(), Context()) == event()
+    assert function.handler(event(), Context("create_profile")) == event()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 import uuid
@@ -13,18 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
-from domain.settings import settings
 from domain.table import Put, Table
-from tests.conftest import CREDENTIALS, ROOT
-
-
-class Context:
-    """What Powertools' logger reads of Lambda's context object."""
-
-    function_name = "expire_presence"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:expire_presence"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+from tests.conftest import CREDENTIALS
+from tests.deployed import Context, deployed
 
 
 @pytest.fixture
@@ -43,24 +33,9 @@ def function(
         "MAIN_TABLE": main_table.name,
         "HEARTBEAT_SECONDS": "30",
         "PRESENCE_QUEUE_URL": queue_url,
-        "POWERTOOLS_SERVICE_NAME": "expire_presence",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    spec = importlib.util.spec_from_file_location(
-        "expire_presence_handler", ROOT / "streams/expire_presence/handler.py"
-    )  # fmt: skip
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    settings.cache_clear()
+    with deployed("streams/expire_presence", aws_endpoint, monkeypatch, environment) as module:
+        yield module
 
 
 def question(presence_id: str, turn: int = 0) -> str:
@@ -79,7 +54,7 @@ def present(table: Table, presence_id: str, silent_ms: int) -> None:
 def ask(module: ModuleType, *bodies: str) -> list[str]:
     """Deliver messages as a batch; those that failed."""
     records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
-    answer: dict[str, Any] = module.handler({"Records": records}, Context())
+    answer: dict[str, Any] = module.handler({"Records": records}, Context("expire_presence"))
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 import uuid
@@ -17,28 +16,13 @@ from domain.bucket import s3
 from domain.changes import ChangeLog
 from domain.clock import SYSTEM
 from domain.queue import sqs
-from domain.settings import settings
 from domain.table import Table
-from tests.conftest import CREDENTIALS, ROOT
+from tests.conftest import CREDENTIALS
+from tests.deployed import Context, deployed
 from tests.scripted_appsync import REGION, SECRET_ACCESS_KEY, Answer, ScriptedAppSync, scripted_appsync
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-class Context:
-    """What the handler and Powertools' logger read of Lambda's context object."""
-
-    function_name = "publish"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:publish"
-    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return max(0, round((self._end - time.monotonic()) * 1000))
 
 
 @pytest.fixture
@@ -82,24 +66,14 @@ def publish(
         "CHANGE_LOG": change_log_table.name,
         "RETENTION_HOURS": "24",
         "GRAPHQL_URL": appsync.url,
-        "POWERTOOLS_SERVICE_NAME": "publish",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": aws_endpoint,
         "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    spec = importlib.util.spec_from_file_location("publish_handler", ROOT / "streams/publish/handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    module.here().publisher.close()
-    settings.cache_clear()
+    with deployed("streams/publish", aws_endpoint, monkeypatch, environment) as module:
+        yield module
+        module.here().publisher.close()
 
 
 def record(number: int, room: str = "lobby", kind: str = "INSERT") -> dict[str, Any]:
@@ -126,7 +100,7 @@ def record(number: int, room: str = "lobby", kind: str = "INSERT") -> dict[str, 
 
 
 def call(module: ModuleType, records: list[dict[str, Any]], seconds: float = 20) -> list[str]:
-    answer = module.handler({"Records": records}, Context(seconds))
+    answer = module.handler({"Records": records}, Context("publish", seconds))
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
@@ -144,7 +118,7 @@ THROTTLED: Answer = (429, {"errors": [{"errorType": "TooManyRequestsException", 
 
 def operate(module: ModuleType, operation: str, **arguments: Any) -> dict[str, Any]:
     """An operation, as the answer that Lambda would send."""
-    answer = module.handler({"operation": operation, **arguments}, Context(20))
+    answer = module.handler({"operation": operation, **arguments}, Context("publish", 20))
     found: dict[str, Any] = json.loads(json.dumps(answer))
     return found
 
@@ -253,7 +227,7 @@ def test_a_poison_record_can_be_shown_and_discarded(publish: ModuleType, appsync
     ],
 )
 def test_a_wrong_request_is_told_why(publish: ModuleType, request_: dict[str, Any], error: str) -> None:
-    answer = publish.handler(request_, Context(20))
+    answer = publish.handler(request_, Context("publish", 20))
     assert answer["error"]["type"] == error
     assert answer["error"]["message"]
 
