@@ -24,10 +24,10 @@ from domain.shop.search import Search
 from domain.table import Put, Table, TableError
 from rest.face import Face, Route
 from rest.routes import CALLERS, SHOP, Shop
-from tests.backend.domain.legacy.conftest import event
 from tests.backend.domain.shop import shelves
 from tests.backend.rest import described
 from tests.conftest import table_definition
+from tests.http_event import event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -12,7 +12,7 @@ from domain.errors import InvalidInput
 from domain.legacy import request
 from domain.legacy.request import Request
 from domain.legacy.settings import BaseUrl
-from tests.backend.domain.legacy.conftest import event
+from tests.http_event import event
 
 BASE = BaseUrl("https", "old.example.com", 443, "/app")
 

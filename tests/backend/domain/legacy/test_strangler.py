@@ -20,7 +20,7 @@ from domain.legacy import settings
 from domain.legacy.errors import LegacyError
 from domain.legacy.server import LegacyServer
 from domain.legacy.strangler import Strangler
-from tests.backend.domain.legacy.conftest import event
+from tests.http_event import event
 from tests.legacy_system import LegacySystem
 
 ANN = Caller(CallerKind.USER, "sub-ann", "ann", frozenset({"sellers"}), issued_at=1)
