@@ -533,6 +533,25 @@ def test_a_change_that_comes_between_is_not_lost(
     assert carts.find(here, ANONYMOUS, client_id=guest) is None
 
 
+def test_what_was_taken_over_comes_not_back_with_a_change_that_is_late(
+    here: Carts, guest: str, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carts.add(here, ANONYMOUS, product_id="pen", client_id=guest)
+    before = version(here, ANONYMOUS, guest)
+
+    def merge_and_begin_anew() -> None:
+        carts.merge(here, ANN, client_id=guest)
+        clock.ms += 1
+        begun = carts.add(here, ANONYMOUS, product_id="ink", client_id=guest)
+        assert begun
+        assert begun["version"] == before
+
+    before_write(monkeypatch, here, merge_and_begin_anew)
+    late = carts.add(here, ANONYMOUS, product_id="book", client_id=guest)
+    assert lines(late) == {"ink": (1, 700), "book": (1, 1990)}
+    assert lines(carts.find(here, ANN)) == {"pen": (1, 150)}
+
+
 def test_only_a_guests_cart_is_taken_over_and_only_by_a_user(here: Carts, guest: str) -> None:
     of_bob, of_key = register(here, BOB, ID), register(here, KEY)
     for client_id in (of_bob, of_key, "unknown", "guest-" + "x" * 32):
