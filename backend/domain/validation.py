@@ -22,14 +22,12 @@ MAX_SEQ = 2**31 - 1  # GraphQL's Int
 
 def room_id(field: str, value: str) -> str:
     """A room's id. Raises InvalidInput."""
-    _label(field, value, MAX_ROOM_ID)
-    return value
+    return label(field, value, MAX_ROOM_ID)
 
 
 def room_name(field: str, value: str) -> str:
     """What a room is called. Raises InvalidInput."""
-    _label(field, value, MAX_AUTHOR)
-    return value
+    return label(field, value, MAX_AUTHOR)
 
 
 @lru_cache(maxsize=1024)  # the publisher asks for each record
@@ -44,14 +42,12 @@ def names_room(value: str) -> bool:
 
 def author(field: str, value: str) -> str:
     """A display name. Raises InvalidInput."""
-    _label(field, value, MAX_AUTHOR)
-    return value
+    return label(field, value, MAX_AUTHOR)
 
 
 def display_name(field: str, value: str) -> str:
     """What others are to call a user. Raises InvalidInput."""
-    _label(field, value, MAX_AUTHOR)
-    return value
+    return label(field, value, MAX_AUTHOR)
 
 
 def is_id(value: str) -> bool:
@@ -68,20 +64,26 @@ def at_most(field: str, value: str, most: int) -> str:
 
 def key_name(field: str, value: str) -> str:
     """What operators call an auth key. Raises InvalidInput."""
-    _label(field, value, MAX_KEY_NAME)
-    return value
+    return label(field, value, MAX_KEY_NAME)
 
 
 def label(field: str, value: str, most: int) -> str:
-    """A text of one line that shows as it is, of 1 to `most` characters. Raises InvalidInput."""
-    _label(field, value, most)
+    """A text of one line that shows as it is: no control characters, nothing blank at either end. Raises InvalidInput.
+
+    It has 1 to `most` characters.
+    """
+    _length(field, value, most)
+    if value != value.strip():
+        raise InvalidInput(field, "must not begin or end with a blank.")
+    for position, character in enumerate(value):
+        if unicodedata.category(character) in {"Cc", "Zl", "Zp"}:
+            raise InvalidInput(field, f"has a control character at position {position}.")
     return value
 
 
 def original_time(field: str, value: str) -> str:
     """The time of an imported message in its source. Raises InvalidInput."""
-    _label(field, value, MAX_ORIGINAL_TIME)
-    return value
+    return label(field, value, MAX_ORIGINAL_TIME)
 
 
 def client_id(field: str, value: str) -> str:
@@ -109,10 +111,13 @@ def search_text(field: str, value: str) -> str:
     return trimmed
 
 
-def limit(value: int | None, *, default: int, most: int, field: str = "limit", least: int = 1) -> int:
+def limit(value: int | None, *, default: int, most: int, field: str = "limit") -> int:
     """How many items of a list. Raises InvalidInput."""
-    if value is None:
-        return default
+    return default if value is None else between(field, value, 1, most)
+
+
+def between(field: str, value: int, least: int, most: int) -> int:
+    """A number of a range, both ends included. Raises InvalidInput."""
     if not least <= value <= most:
         raise InvalidInput(field, f"must be {least} to {most}, not {value}.")
     return value
@@ -128,13 +133,3 @@ def _length(field: str, value: str, most: int) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         raise InvalidInput(field, f"has half of a surrogate pair at position {error.start}.") from error
-
-
-def _label(field: str, value: str, most: int) -> None:
-    """A text of one line that shows as it is: no control characters, nothing blank at either end."""
-    _length(field, value, most)
-    if value != value.strip():
-        raise InvalidInput(field, "must not begin or end with a blank.")
-    for position, character in enumerate(value):
-        if unicodedata.category(character) in {"Cc", "Zl", "Zp"}:
-            raise InvalidInput(field, f"has a control character at position {position}.")

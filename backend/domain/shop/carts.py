@@ -474,11 +474,9 @@ def _check_seen(was: Held, version: int | None) -> None:
 
 
 def _checked_quantity(quantity: int) -> int:
-    if not 1 <= quantity <= cart.MAX_QUANTITY:
-        raise InvalidInput("input.quantity", f"must be 1 to {cart.MAX_QUANTITY}, not {quantity}.")
-    return quantity
+    return validation.between("input.quantity", quantity, 1, cart.MAX_QUANTITY)
 
 
 def _check_version(version: int | None) -> None:
-    if version is not None and not 0 <= version <= validation.MAX_SEQ:
-        raise InvalidInput("input.version", f"must be 0 to {validation.MAX_SEQ}, not {version}.")
+    if version is not None:
+        validation.between("input.version", version, 0, validation.MAX_SEQ)

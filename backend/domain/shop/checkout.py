@@ -87,10 +87,9 @@ def checkout(
         TryAgain: the database is too busy.
     """
     rights.require(caller, FIELD, str(topics.order(caller.id)))
-    if not 0 <= version <= validation.MAX_SEQ:
-        raise InvalidInput("input.version", f"must be 0 to {validation.MAX_SEQ}, not {version}.")
-    if total is not None and not 0 <= total <= money.MAX_TOTAL:
-        raise InvalidInput("input.total", f"must be 0 to {money.MAX_TOTAL}, not {total}.")
+    validation.between("input.version", version, 0, validation.MAX_SEQ)
+    if total is not None:
+        validation.between("input.total", total, 0, money.MAX_TOTAL)
     mutation = None
     if client_mutation_id is not None:
         validation.client_mutation_id("input.clientMutationId", client_mutation_id)

@@ -69,23 +69,19 @@ def category_id(field: str, value: str) -> str:
 
 def price(field: str, value: int) -> int:
     """A price in cents. Raises InvalidInput."""
-    return _between(field, value, 0, money.MAX_PRICE)
+    return validation.between(field, value, 0, money.MAX_PRICE)
 
 
 def stock(field: str, value: int) -> int:
     """A number of pieces. Raises InvalidInput."""
-    return _between(field, value, 0, MAX_STOCK)
+    return validation.between(field, value, 0, MAX_STOCK)
 
 
 def by(field: str, value: int) -> int:
     """By how many pieces a stock changes. Raises InvalidInput."""
     if value == 0:
         raise InvalidInput(field, "must not be 0.")
-    return _between(field, value, -MAX_STOCK, MAX_STOCK)
-
-
-def _between(field: str, value: int, least: int, most: int) -> int:
-    return validation.limit(value, default=0, most=most, field=field, least=least)
+    return validation.between(field, value, -MAX_STOCK, MAX_STOCK)
 
 
 def _title(field: str, value: str) -> str:
@@ -109,11 +105,11 @@ def _rating(field: str, value: float) -> Decimal:
 
 
 def _ratings_count(field: str, value: int) -> int:
-    return _between(field, value, 0, validation.MAX_SEQ)
+    return validation.between(field, value, 0, validation.MAX_SEQ)
 
 
 def _year(field: str, value: int) -> int:
-    return _between(field, value, -MAX_YEAR, MAX_YEAR)
+    return validation.between(field, value, -MAX_YEAR, MAX_YEAR)
 
 
 def _language(field: str, value: str) -> str:
