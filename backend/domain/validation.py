@@ -111,9 +111,9 @@ def search_text(field: str, value: str) -> str:
     return trimmed
 
 
-def limit(value: int | None, *, default: int, most: int, field: str = "limit") -> int:
+def limit(value: int | None, *, default: int, most: int, field: str = "limit", least: int = 1) -> int:
     """How many items of a list. Raises InvalidInput."""
-    return default if value is None else between(field, value, 1, most)
+    return default if value is None else between(field, value, least, most)
 
 
 def between(field: str, value: int, least: int, most: int) -> int:
