@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import backoff, catch_up, client, clients, rights, sessions, times, topics, validation
+from domain import catch_up, client, clients, rights, sessions, times, topics, validation
 from domain.caller import ANONYMOUS, Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.errors import DomainError, InvalidInput, NotFound, TryAgain, Unauthorized, VersionConflict
 from domain.idempotency import Once, once
+from domain.retrying import until_written
 from domain.rights import Standing
 from domain.shop import cart, money, product, products
 from domain.shop.cart import Cart, CartLine, Held, Lines
@@ -31,7 +32,6 @@ from domain.table import (
     Item,
     Put,
     Table,
-    TableError,
     Unavailable,
     Write,
     is_live,
@@ -283,7 +283,7 @@ def merge(
         _write(carts, caller, field, [taken, rest, *marker])
         return cart.shown(taken)
 
-    return _until_written(carts, attempt)
+    return until_written(attempt, carts.clock, _PATIENCE_SECONDS)
 
 
 def remove_all(table: Table, user_id: str) -> None:
@@ -355,19 +355,7 @@ def _carry_out(carts: Carts, caller: Caller, change: _Change) -> Cart | None:
             raise
         return cart.shown(put)
 
-    return _until_written(carts, attempt)
-
-
-def _until_written(carts: Carts, attempt: Callable[[bool], Cart | None]) -> Cart | None:
-    """Try until nobody comes in between. `attempt` is told whether there was an attempt before; raises TableError."""
-    obstacle: TableError | None = None
-    deadline = carts.clock.monotonic() + _PATIENCE_SECONDS
-    for _ in backoff.attempts(deadline, first_seconds=0.02, longest_seconds=1.0, clock=carts.clock):
-        try:
-            return attempt(obstacle is not None)
-        except TableError as error:
-            obstacle = error
-    raise TryAgain from obstacle
+    return until_written(attempt, carts.clock, _PATIENCE_SECONDS)
 
 
 def _owner(carts: Carts, caller: Caller, field: str, client_id: str | None) -> tuple[str, Item | None]:

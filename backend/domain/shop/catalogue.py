@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import backoff, idempotency, rights, times, ulid, validation
+from domain import idempotency, rights, times, ulid, validation
 from domain.caller import Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
-from domain.errors import InvalidInput, NotFound, OutOfStock, TryAgain, VersionConflict
+from domain.errors import InvalidInput, NotFound, OutOfStock, VersionConflict
 from domain.idempotency import Once
+from domain.retrying import until_written
 from domain.shop import category, product, product_input
-from domain.table import Delete, Item, Key, Put, Table, TableError, Write, free
+from domain.table import Delete, Item, Key, Put, Table, Write, free
 
 PATIENCE_SECONDS = 8.0
-PACE = {"first_seconds": 0.02, "longest_seconds": 1.0}
 
 
 @dataclass(frozen=True)
@@ -237,20 +237,18 @@ def carry_out(catalogue: Catalogue, mutation: Once, decide: Callable[[int], Deci
         TryAgain: there was no time left.
         DomainError: what `decide` raises.
     """
-    obstacle: TableError | None = None
-    for _ in backoff.attempts(catalogue.clock.monotonic() + PATIENCE_SECONDS, clock=catalogue.clock, **PACE):
+
+    def attempt(again: bool) -> dict[str, Any]:
+        del again  # the marker tells
         now_ms = catalogue.clock.now_ms()
         now = now_ms // 1000
-        try:
-            if (noted := mutation.outcome(catalogue.table, now)) is not None:
-                return noted
-            writes, outcome = decide(now_ms)
-            catalogue.table.write([*writes, mutation.marker(outcome, now, now + catalogue.marker_seconds)])
-        except TableError as error:
-            obstacle = error
-        else:
-            return outcome
-    raise TryAgain from obstacle
+        if (noted := mutation.outcome(catalogue.table, now)) is not None:
+            return noted
+        writes, outcome = decide(now_ms)
+        catalogue.table.write([*writes, mutation.marker(outcome, now, now + catalogue.marker_seconds)])
+        return outcome
+
+    return until_written(attempt, catalogue.clock, PATIENCE_SECONDS)
 
 
 def path_of(found: Mapping[Key, Item], category_id: str, field: str) -> list[str]:

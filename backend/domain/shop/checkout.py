@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import backoff, rights, sessions, topics, ulid, validation
+from domain import rights, sessions, topics, ulid, validation
 from domain.caller import Caller
 from domain.errors import (
     DomainError,
@@ -19,17 +19,17 @@ from domain.errors import (
     NotFound,
     OutOfStock,
     PriceChanged,
-    TryAgain,
     Unauthorized,
     VersionConflict,
 )
 from domain.idempotency import Once, once
+from domain.retrying import until_written
 from domain.shop import cart, money, order, product, products
 from domain.shop.cart import CartLine, Held
 from domain.shop.order import Order, OrderLine
 from domain.shop.orders import Orders
 from domain.shop.product import Product
-from domain.table import ConditionFailed, Put, Set, TableError, Write
+from domain.table import ConditionFailed, Put, Set, Write
 
 FIELD = "Mutation.checkout"
 # Of the 25 that the function has. Buyers of the last pieces of one product keep each other's transactions off.
@@ -96,14 +96,7 @@ def checkout(
         mutation = once(caller, FIELD, client_mutation_id, [version, total])
     now_ms = orders.clock.now_ms()
     attempt = Attempt(caller, version, total, ulid.ascending(1, now_ms)[0], now_ms, mutation, trace_id)
-    obstacle: TableError | None = None
-    deadline = orders.clock.monotonic() + _PATIENCE_SECONDS
-    for _ in backoff.attempts(deadline, first_seconds=0.02, longest_seconds=1.0, clock=orders.clock):
-        try:
-            return _try(orders, attempt, again=obstacle is not None)
-        except TableError as error:
-            obstacle = error
-    raise TryAgain from obstacle
+    return until_written(lambda again: _try(orders, attempt, again=again), orders.clock, _PATIENCE_SECONDS)
 
 
 def _try(orders: Orders, attempt: Attempt, *, again: bool) -> Order:

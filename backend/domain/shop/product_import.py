@@ -16,7 +16,7 @@ from domain import backoff, rights, times, validation
 from domain.caller import Caller
 from domain.errors import DomainError, InvalidInput, TryAgain
 from domain.shop import category, product, product_input
-from domain.shop.catalogue import PACE, PATIENCE_SECONDS, Catalogue, path_of
+from domain.shop.catalogue import PATIENCE_SECONDS, Catalogue, path_of
 from domain.table import Item, Key, Put, TableError, free
 from domain.threads import Threads
 
@@ -72,7 +72,8 @@ def import_products(
     waiting = _read(products, rejected)
     results: list[_Result] = []
     obstacle: TableError | None = None
-    for _ in backoff.attempts(catalogue.clock.monotonic() + PATIENCE_SECONDS, clock=catalogue.clock, **PACE):
+    deadline = catalogue.clock.monotonic() + PATIENCE_SECONDS
+    for _ in backoff.attempts(deadline, first_seconds=0.02, longest_seconds=1.0, clock=catalogue.clock):
         try:
             now_ms = catalogue.clock.now_ms()
             found = catalogue.table.get_all(_keys(waiting), now_ms // 1000)
