@@ -110,7 +110,12 @@ def judge(simulated: Simulated) -> None:
     leases = [new["lease"] for _, new in simulated.images if new]
     assert {found.lease for _, found in made} <= set(leases), "who was told of a lease had it"
     ended = [end.topic_name for old, new in simulated.images for end in routing.ends_of(record(old, new))]
-    lost = [f"client:{ID}#{lease}" for lease in dict.fromkeys(leases) if lease != leases[-1]]
+    lost = [
+        f"{kind}client:{ID}#{lease}"  # the right to the client's notices, and that to its cart
+        for lease in dict.fromkeys(leases)
+        if lease != leases[-1]
+        for kind in ("", "cart:")
+    ]
     assert ended == lost, "each lease ends once, when the next one counts, and the last one not at all"
 
 
