@@ -47,10 +47,12 @@ class Log(Generic[T]):
 
     async def snapshot(self, most: int) -> list[tuple[str, T]]:
         """The newest items with their keys, the oldest of them first."""
+        if most <= 0:
+            return []
         kind = self._topic.kind
         items = [item for listing in kind.snapshot for item in await self._list(listing, most)]
         found = {kind.key(item): item for item in items}
-        for change in await self._newest() if kind.indexed and most else ():
+        for change in await self._newest() if kind.indexed else ():
             if change.kind == "REMOVE":
                 found.pop(change.key, None)
             elif change.item is not None:
@@ -89,7 +91,7 @@ class Log(Generic[T]):
             if listing.page_size is None or not answer or answer["nextToken"] is None:
                 break
             paging["nextToken"] = answer["nextToken"]
-        return items[:most][::-1] if listing.newest_first else items[-most:] if most else []
+        return items[:most][::-1] if listing.newest_first else items[-most:]
 
     async def _ask(self, document: str, field: str, **variables: Any) -> Any:
         try:
