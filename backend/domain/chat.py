@@ -17,7 +17,7 @@ from domain.caller import Caller
 from domain.changes import DEFAULT_PAGE, LARGEST_PAGE, ChangeLog
 from domain.errors import InvalidInput, InvalidPageToken, TryAgain
 from domain.events import Entry
-from domain.idempotency import Once, once
+from domain.idempotency import Once, named
 from domain.message import Message, Partition
 from domain.rights import Standing
 from domain.rooms import Placement, Room, Rooms, bucket_key, draw, from_item, key, shards_of
@@ -249,11 +249,8 @@ def _draft(caller: Caller, path: str, text: str, author: str | None, original_ti
 
 
 def _once(caller: Caller, field: str, client_mutation_id: str | None, room_id: str, drafts: list[Draft]) -> Once | None:
-    if client_mutation_id is None:
-        return None
-    validation.client_mutation_id("input.clientMutationId", client_mutation_id)
     effect = [room_id, *([draft.text, draft.author, draft.original_time] for draft in drafts)]
-    return once(caller, field, client_mutation_id, effect)
+    return named(caller, field, client_mutation_id, effect)
 
 
 def _store(

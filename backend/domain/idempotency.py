@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from domain import validation
 from domain.caller import Caller
 from domain.errors import IdempotencyConflict
 from domain.table import Put, Table, free
+
+DAY_SECONDS = 24 * 3600
+"""How long a repeat is known as one, where the effect itself is kept for good."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,16 @@ def once(caller: Caller, field: str, client_mutation_id: str, effect: object) ->
         f"IDEMPOTENCY#{_digest([caller.kind.value, caller.id, field, client_mutation_id])}",
         _digest(effect),
     )
+
+
+def named(
+    caller: Caller, field: str, client_mutation_id: str | None, effect: object, path: str = "input.clientMutationId"
+) -> Once | None:
+    """The same of a caller who may name it or not; None without a name. `path` is the argument. Raises InvalidInput."""
+    if client_mutation_id is None:
+        return None
+    validation.client_mutation_id(path, client_mutation_id)
+    return once(caller, field, client_mutation_id, effect)
 
 
 def _digest(value: object) -> str:

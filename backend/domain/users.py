@@ -32,7 +32,7 @@ from domain.clock import Clock
 from domain.deletion import Deletion
 from domain.errors import InvalidInput, NotFound, TryAgain, Unauthorized, VersionConflict
 from domain.events import Entry
-from domain.idempotency import Once, once
+from domain.idempotency import Once, named
 from domain.pool import MAX_PAGE, Pool, PoolUser
 from domain.profile import Profile
 from domain.table import ConditionFailed, Conflict, Item, Set, Table, TableError, Write
@@ -170,7 +170,7 @@ def update_profile(
         changes["attributes"] = _attributes(attributes)
     if not changes:
         raise InvalidInput("input", "must change something: displayName or attributes.")
-    mutation = _once(caller, field, "input.clientMutationId", client_mutation_id, [changes, version])
+    mutation = named(caller, field, client_mutation_id, [changes, version])
     obstacle: TableError | None = None
     for _ in backoff.attempts(time.monotonic() + _PATIENCE_SECONDS, first_seconds=0.02, longest_seconds=1.0):
         now_ms = users.clock.now_ms()
@@ -210,7 +210,7 @@ def sign_out(users: Users, caller: Caller, *, client_mutation_id: str | None = N
     """
     field = "Mutation.signOut"
     rights.require(caller, field, str(topics.user(caller.id)))
-    mutation = _once(caller, field, "clientMutationId", client_mutation_id, [])
+    mutation = named(caller, field, client_mutation_id, [], "clientMutationId")
     # A repeat brings a token that the first call ended, unless the user has signed in anew: then it must end nothing.
     if not (mutation and mutation.outcome(users.table, users.clock.now_ms() // 1000) is not None):
         users.pool.sign_out(caller.name)
@@ -238,7 +238,7 @@ def set_user_groups(
     for index, group in enumerate(groups):
         if group not in GROUPS:
             raise InvalidInput(f"groups[{index}]", f"must be one of {', '.join(GROUPS)}.")
-    mutation = _once(caller, field, "clientMutationId", client_mutation_id, [id, sorted(set(groups))])
+    mutation = named(caller, field, client_mutation_id, [id, sorted(set(groups))], "clientMutationId")
     found, item = _known(users, id)
     if not (mutation and mutation.outcome(users.table, users.clock.now_ms() // 1000) is not None):
         users.pool.set_groups(found.name, groups, GROUPS)
@@ -313,13 +313,6 @@ def _end_sessions(users: Users, user_id: str, name: str, mutation: Once | None) 
 def _write(users: Users, writes: list[Write], mutation: Once | None, now_ms: int) -> None:
     now = now_ms // 1000
     users.table.write([*writes, *([mutation.marker({}, now, now + users.retention_seconds)] if mutation else [])])
-
-
-def _once(caller: Caller, field: str, path: str, client_mutation_id: str | None, effect: object) -> Once | None:
-    if client_mutation_id is None:
-        return None
-    validation.client_mutation_id(path, client_mutation_id)
-    return once(caller, field, client_mutation_id, effect)
 
 
 def _item(users: Users, user_id: str) -> Item | None:

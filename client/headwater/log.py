@@ -83,7 +83,7 @@ class Log(Generic[T]):
         items: list[T] = []
         paging: dict[str, Any] = {}
         if listing.page_size is not None:
-            paging = {"limit": max(1, min(listing.page_size, most))}
+            paging = {"limit": min(listing.page_size, most)}
         # Where the newest come last, all have to be read.
         while len(items) < most or not listing.newest_first:
             answer = await self._ask(listing.document, listing.field, **paging)

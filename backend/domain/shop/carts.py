@@ -19,7 +19,7 @@ from domain.caller import ANONYMOUS, Caller
 from domain.changes import ChangeLog
 from domain.clock import Clock
 from domain.errors import DomainError, InvalidInput, NotFound, TryAgain, Unauthorized, VersionConflict
-from domain.idempotency import Once, once
+from domain.idempotency import DAY_SECONDS, Once, named
 from domain.retrying import until_written
 from domain.rights import Standing
 from domain.shop import cart, money, product, products
@@ -39,8 +39,6 @@ from domain.table import (
 from domain.topics import Topic
 
 _PATIENCE_SECONDS = 8.0
-# How long a repeat of a mutation is known as one.
-_MARKER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -260,7 +258,7 @@ def merge(
     field = "Mutation.mergeCart"
     mine, theirs = cart.of_user(caller.id), cart.of_client(client_id)
     rights.require(caller, field, str(topics.cart(mine)))
-    mutation = _once(caller, field, client_mutation_id, [client_id])
+    mutation = named(caller, field, client_mutation_id, [client_id])
 
     def attempt(again: bool) -> Cart | None:
         now_ms = carts.clock.now_ms()
@@ -327,8 +325,7 @@ class _Change:
 def _carry_out(carts: Carts, caller: Caller, change: _Change) -> Cart | None:
     """Change a cart once, whoever else changes it meanwhile. The cart that comes of it; None when it is gone since."""
     owner, _ = _owner(carts, caller, change.field, change.client_id)
-    effect = [owner, *change.effect]
-    mutation = _once(caller, change.field, change.client_mutation_id, effect)
+    mutation = named(caller, change.field, change.client_mutation_id, [owner, *change.effect])
     if not product.is_id(change.product_id):
         raise NotFound("input.productId")
 
@@ -395,15 +392,8 @@ def _write(carts: Carts, caller: Caller, field: str, writes: list[Write], client
         raise
 
 
-def _once(caller: Caller, field: str, client_mutation_id: str | None, effect: object) -> Once | None:
-    if client_mutation_id is None:
-        return None
-    validation.client_mutation_id("input.clientMutationId", client_mutation_id)
-    return once(caller, field, client_mutation_id, effect)
-
-
 def _marker(mutation: Once | None, now: int) -> list[Put]:
-    return [mutation.marker({}, now, now + _MARKER_SECONDS)] if mutation else []
+    return [mutation.marker({}, now, now + DAY_SECONDS)] if mutation else []
 
 
 def _wanted(was: Held, item: Item | None, change: _Change, now_ms: int) -> Lines | DomainError:

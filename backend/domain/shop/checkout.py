@@ -22,7 +22,7 @@ from domain.errors import (
     Unauthorized,
     VersionConflict,
 )
-from domain.idempotency import Once, once
+from domain.idempotency import DAY_SECONDS, Once, named
 from domain.retrying import until_written
 from domain.shop import cart, money, order, product, products
 from domain.shop.cart import CartLine, Held
@@ -34,7 +34,6 @@ from domain.table import ConditionFailed, Put, Set, Write
 FIELD = "Mutation.checkout"
 # Of the 25 that the function has. Buyers of the last pieces of one product keep each other's transactions off.
 _PATIENCE_SECONDS = 12.0
-_MARKER_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,7 @@ def checkout(
     validation.between("input.version", version, 0, validation.MAX_SEQ)
     if total is not None:
         validation.between("input.total", total, 0, money.MAX_TOTAL)
-    mutation = None
-    if client_mutation_id is not None:
-        validation.client_mutation_id("input.clientMutationId", client_mutation_id)
-        mutation = once(caller, FIELD, client_mutation_id, [version, total])
+    mutation = named(caller, FIELD, client_mutation_id, [version, total])
     now_ms = orders.clock.now_ms()
     attempt = Attempt(caller, version, total, ulid.ascending(1, now_ms)[0], now_ms, mutation, trace_id)
     return until_written(lambda again: _try(orders, attempt, again=again), orders.clock, _PATIENCE_SECONDS)
@@ -171,7 +167,7 @@ def _writes(orders: Orders, attempt: Attempt, held: Held, placed: Order, now_ms:
     writes.append(cart.emptied(held, now_ms, orders.cart_seconds, trace_id))
     writes.append(Put(order.to_item(user_id, placed, trace_id)))
     if attempt.mutation:
-        writes.append(attempt.mutation.marker({"id": placed["id"]}, now, now + _MARKER_SECONDS))
+        writes.append(attempt.mutation.marker({"id": placed["id"]}, now, now + DAY_SECONDS))
     return writes + sessions.kept(attempt.caller)
 
 
